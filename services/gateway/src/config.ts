@@ -16,13 +16,13 @@ export const GatewayConfig = Type.Object({
   MAX_HELD_BYTES: Type.Integer({ minimum: 1_024, default: 256 * MIB }),
   /** The largest body of any other kind (files, audio), which is streamed on. */
   MAX_UPLOAD_BYTES: Type.Integer({ minimum: 1_024, default: 512 * MIB }),
-  /** Within which a whole request must have arrived. */
+  /** The time in which a whole request must have arrived. */
   REQUEST_TIMEOUT_MS: Type.Integer({ minimum: 100, maximum: 3_600_000, default: 300_000 }),
-  /** For making a connection to a provider. */
+  /** The time for connecting to a provider. */
   UPSTREAM_CONNECT_TIMEOUT_MS: Type.Integer({ minimum: 10, maximum: 120_000, default: 10_000 }),
-  /** From sending a request to the first byte of its answer: a model may think for minutes before it. */
+  /** The longest wait from sending a request to the first byte of its response: a model may think for minutes before it. */
   UPSTREAM_FIRST_BYTE_TIMEOUT_MS: Type.Integer({ minimum: 10, maximum: 3_600_000, default: 600_000 }),
-  /** Between two pieces of an answer. */
+  /** The longest wait between two chunks of a response. */
   UPSTREAM_IDLE_TIMEOUT_MS: Type.Integer({ minimum: 10, maximum: 3_600_000, default: 300_000 }),
   /** Where AWS roles are assumed, in place of AWS's own STS in each connection's region. What holds for base URLs holds for it. */
   STS_ENDPOINT: Type.Optional(Type.String({ minLength: 1 })),

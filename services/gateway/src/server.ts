@@ -7,7 +7,7 @@ import { startDataPlane } from './data-plane.ts'
 import { createApp } from './http/app.ts'
 
 export interface GatewayService extends Service {
-  /** Where it listens: `http://host:port`. */
+  /** The address on which it listens: `http://host:port`. */
   readonly url: string
 }
 

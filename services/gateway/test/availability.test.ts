@@ -6,8 +6,8 @@ import { createLogger, hashAccessToken, readConfig, type Service } from '@sluice
 import { eventually, type TestNats, testNats } from '@sluice/testkit'
 import OpenAI, { APIConnectionError } from 'openai'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { exchange, postJson } from './support/exchange.ts'
 import { untilKnown } from './support/fresh-connection.ts'
+import { postJson, sendRequest } from './support/send-request.ts'
 import { startGateway, type TestGateway } from './support/start-gateway.ts'
 
 const BODY = { model: 'gpt-4.1-mini', messages: [{ role: 'user' as const, content: 'Say something.' }] }
@@ -161,7 +161,7 @@ describe('without NATS', () => {
     const { url } = gateway
     const chatWithKept = () => postJson(`${url}/connections/${settings.name}/v1/chat/completions`, kept, BODY)
     await untilKnown(url, settings.name, kept)
-    const models = () => exchange(`${url}/v1/models`, { headers: { authorization: `Bearer ${apiKey}` } })
+    const models = () => sendRequest(`${url}/v1/models`, { headers: { authorization: `Bearer ${apiKey}` } })
     expect((await models()).status).toBe(200)
     await nats.kill()
     expect((await chat()).status).toBe(200)
@@ -170,7 +170,7 @@ describe('without NATS', () => {
     expect(clientResponse.headers['retry-after']).toBe('1')
     expect(JSON.parse(clientResponse.body.toString()).error).toMatchObject({ code: 'unavailable' })
     expect((await models()).status).toBe(503)
-    expect(JSON.parse((await exchange(`${url}/readyz`)).body.toString()).status).toBe('unready')
+    expect(JSON.parse((await sendRequest(`${url}/readyz`)).body.toString()).status).toBe('unready')
     await nats.restart()
     await eventually(() => gateway.apiKeys.delete(hashAccessToken(apiKey)), { timeoutMs: 20_000 })
     await eventually(async () => expect((await chat()).status).toBe(401), { timeoutMs: 20_000 })

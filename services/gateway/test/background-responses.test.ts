@@ -4,9 +4,9 @@ import { backgroundResponses, type ProviderId } from '@sluice/contracts'
 import { openBucket } from '@sluice/messaging'
 import { eventually } from '@sluice/testkit'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { exchange, postJson } from './support/exchange.ts'
 import { type FreshConnection, freshConnection, untilKnown } from './support/fresh-connection.ts'
 import { startRawUpstream } from './support/raw-upstream.ts'
+import { postJson, sendRequest } from './support/send-request.ts'
 import { startBeforeAll } from './support/start-before-all.ts'
 import { startDataPath } from './support/start-data-path.ts'
 import { startGateway, type TestGateway } from './support/start-gateway.ts'
@@ -71,7 +71,7 @@ const urlOf = (connection: FreshConnection, gateway: { readonly url: string } = 
   `${gateway.url}/connections/${connection.settings.name}${rootOf(connection)}/responses`
 const begin = (connection: FreshConnection, body: object = BODY) => postJson(urlOf(connection), path.apiKey, body)
 const retrieve = (connection: FreshConnection, gateway?: TestGateway, query = '') =>
-  exchange(`${urlOf(connection, gateway)}/${id}${query}`, { headers: { authorization: `Bearer ${path.apiKey}` } })
+  sendRequest(`${urlOf(connection, gateway)}/${id}${query}`, { headers: { authorization: `Bearer ${path.apiKey}` } })
 const usageIn = (connection: FreshConnection) => connection.events().flatMap((one) => one.usage ?? [])
 
 /** Begins one; returns what is charged for it once other gateways know. */

@@ -4,7 +4,7 @@ import type { ProviderSimulator } from '@sluice/provider-simulator'
 import { MAX_DEPTH, MAX_ITEMS, MAX_MEMBERS } from '@sluice/providers'
 import { eventually } from '@sluice/testkit'
 import { afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { exchange, postJson, type RawRequest, type RawResponse, sendText } from './support/exchange.ts'
+import { postJson, type RawRequest, type RawResponse, sendRequest, sendText } from './support/send-request.ts'
 import { startBeforeAll } from './support/start-before-all.ts'
 import { startDataPath } from './support/start-data-path.ts'
 import type { TestGateway } from './support/start-gateway.ts'
@@ -40,7 +40,7 @@ afterEach(async () => {
 
 const post = (body: string, path = '/chat/completions') => postJson(`${baseURL}${path}`, apiKey, body)
 const send = (path: string, { headers = {}, ...options }: RawRequest) =>
-  exchange(`${baseURL}${path}`, { ...options, headers: { authorization: `Bearer ${apiKey}`, ...headers } })
+  sendRequest(`${baseURL}${path}`, { ...options, headers: { authorization: `Bearer ${apiKey}`, ...headers } })
 
 function expectError(answer: RawResponse, status: number, code: string): void {
   expect(answer.body.toString()).toContain(code)
@@ -240,13 +240,13 @@ describe('malformed HTTP', () => {
 
 it('discloses nothing to a client without a key', async () => {
   for (const path of ['/connections/prod/v1/models', '/connections/none/v1/models', '/connections/prod/nowhere']) {
-    expectError(await exchange(`${gateway.url}${path}`), 401, 'invalid_api_key')
+    expectError(await sendRequest(`${gateway.url}${path}`), 401, 'invalid_api_key')
   }
 })
 
 it('reports that it is alive and ready', async () => {
-  expect(JSON.parse((await exchange(`${gateway.url}/healthz`)).body.toString())).toEqual({ status: 'ok' })
-  expect(JSON.parse((await exchange(`${gateway.url}/readyz`)).body.toString())).toEqual({ status: 'ready' })
+  expect(JSON.parse((await sendRequest(`${gateway.url}/healthz`)).body.toString())).toEqual({ status: 'ok' })
+  expect(JSON.parse((await sendRequest(`${gateway.url}/readyz`)).body.toString())).toEqual({ status: 'ready' })
 })
 
 async function chargedRequests(): Promise<number | undefined> {

@@ -3,9 +3,9 @@ import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync, zstdCompress
 import { eventually } from '@sluice/testkit'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { exchange, postJson } from './support/exchange.ts'
 import { freshConnection } from './support/fresh-connection.ts'
 import { startRawUpstream, writePieces } from './support/raw-upstream.ts'
+import { postJson, sendRequest } from './support/send-request.ts'
 import { startBeforeAll } from './support/start-before-all.ts'
 import { startDataPath } from './support/start-data-path.ts'
 
@@ -189,7 +189,7 @@ describe('a credential that a response of status 200 or 3xx repeats', () => {
     const only = await path.gateway.apiKey({ connections: [settings.id] })
     await eventually(async () => {
       const headers = { authorization: `Bearer ${only}` }
-      const { data } = JSON.parse((await exchange(`${path.gateway.url}/v1/models`, { headers })).body.toString())
+      const { data } = JSON.parse((await sendRequest(`${path.gateway.url}/v1/models`, { headers })).body.toString())
       expect(data.map(({ id }: { id: string }) => id)).toEqual([
         `${settings.name}/m-[redacted]`,
         `${settings.name}/m-2`,

@@ -7,8 +7,8 @@ import { request } from '@sluice/messaging'
 import { createLogger, readConfig, type Service } from '@sluice/service-kit'
 import { eventually, type TestNats, testNats } from '@sluice/testkit'
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { exchange, postJson } from './support/exchange.ts'
 import { untilKnown } from './support/fresh-connection.ts'
+import { postJson, sendRequest } from './support/send-request.ts'
 import { startGateway, type TestGateway } from './support/start-gateway.ts'
 
 /** An upstream in a process of its own: while that is stopped, its full accept queue keeps new connections waiting. */
@@ -103,6 +103,10 @@ it('reads an upload that its provider does not read, so that the client sees the
   upstream.kill('SIGKILL')
   await once(upstream, 'exit')
   const headers = { authorization: `Bearer ${apiKey}`, 'content-type': 'application/octet-stream' }
-  const clientResponse = await exchange(`${baseURL}/files`, { method: 'POST', headers, body: Buffer.alloc(8_000_000) })
+  const clientResponse = await sendRequest(`${baseURL}/files`, {
+    method: 'POST',
+    headers,
+    body: Buffer.alloc(8_000_000),
+  })
   expect(clientResponse.status).toBe(502)
 })

@@ -2,8 +2,8 @@ import { once } from 'node:events'
 import { type AddressInfo, createServer } from 'node:net'
 import { eventually } from '@sluice/testkit'
 import { describe, expect, it } from 'vitest'
-import { exchange, postJson, type RawResponse } from './support/exchange.ts'
 import { startRawUpstream } from './support/raw-upstream.ts'
+import { postJson, type RawResponse, sendRequest } from './support/send-request.ts'
 import { startBeforeAll } from './support/start-before-all.ts'
 import { startDataPath } from './support/start-data-path.ts'
 
@@ -127,7 +127,7 @@ describe('the memory of a disconnected client', () => {
 
 /** With a body that does not say how long it is. */
 function batchOf(baseURL: string, key: string, kilobytes: number): Promise<RawResponse> {
-  return exchange(`${baseURL}/chat/completions`, {
+  return sendRequest(`${baseURL}/chat/completions`, {
     method: 'POST',
     headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json', 'transfer-encoding': 'chunked' },
     body: JSON.stringify({ model: 'm', messages: [{ role: 'user', content: 'x'.repeat(kilobytes * KB) }] }),

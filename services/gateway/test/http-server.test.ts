@@ -9,8 +9,8 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { refuseRequest } from '../src/http/framework-errors.ts'
 import { createHttpServer } from '../src/http/http-server.ts'
 import { Http2Sessions } from '../src/http/http2-sessions.ts'
-import { exchange, sendText } from './support/exchange.ts'
-import { closed, http2Exchange, openStream } from './support/http2-exchange.ts'
+import { closed, openStream, sendHttp2Request } from './support/send-http2-request.ts'
+import { sendRequest, sendText } from './support/send-request.ts'
 
 const PREFACE = 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'
 const SETTINGS = '\0\0\0\x04\0\0\0\0\0'
@@ -97,7 +97,7 @@ describe('a connection', () => {
     async (text) => {
       const url = await listen({})
       expect(await sendText(url, text, (socket) => socket.end())).toMatch(/^HTTP\/1\.1 400 /)
-      expect((await exchange(url)).status).toBe(200)
+      expect((await sendRequest(url)).status).toBe(200)
     },
   )
 
@@ -188,7 +188,7 @@ describe('a session', () => {
   it('stays open while its request takes longer than the idle limit', async () => {
     respond = (_request, response) => void setTimeout(() => response.end('late'), 200)
     const client = connect(await listen({ idleTimeoutMs: 50 }))
-    expect(await http2Exchange(client, '/')).toMatchObject({ status: 200, resetCode: 0 })
+    expect(await sendHttp2Request(client, '/')).toMatchObject({ status: 200, resetCode: 0 })
     client.destroy()
   })
 

@@ -6,8 +6,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { refuseRequest } from '../src/http/framework-errors.ts'
 import { createHttpServer } from '../src/http/http-server.ts'
 import { Http2Sessions } from '../src/http/http2-sessions.ts'
-import { exchange } from './support/exchange.ts'
-import { http2Exchange, openStream } from './support/http2-exchange.ts'
+import { openStream, sendHttp2Request } from './support/send-http2-request.ts'
+import { sendRequest } from './support/send-request.ts'
 
 /** What a route does with request and response comes to the same over HTTP/2 as over Node's HTTP/1.1. */
 type Route = (request: IncomingMessage, response: ServerResponse) => void
@@ -82,8 +82,8 @@ describe.each(['GET', 'HEAD', 'POST'])('a %s request gets the same response', (m
   it.each(Object.keys(ANSWERS))('with %s', async (what) => {
     route = ANSWERS[what] as Route
     const request = { method, body: method === 'POST' ? 'text' : '', headers: { connection: 'close' } }
-    const one = await exchange(`${url}/path?query`, request)
-    const two = await http2Exchange(session, '/path?query', { ...request, headers: {} })
+    const one = await sendRequest(`${url}/path?query`, request)
+    const two = await sendHttp2Request(session, '/path?query', { ...request, headers: {} })
     for (const name of ['date', 'connection', 'keep-alive', 'proxy-connection', 'te', 'transfer-encoding']) {
       delete one.headers[name]
       delete two.headers[name]
@@ -117,10 +117,10 @@ const BROKEN: Record<string, Route> = {
 describe('an interrupted response', () => {
   it.each(Object.keys(BROKEN))('passes for whole over neither protocol: %s', async (when) => {
     route = BROKEN[when] as Route
-    await expect(exchange(url)).rejects.toThrow(/socket hang up|aborted|ECONNRESET/)
-    expect(await http2Exchange(session, '/')).toMatchObject({ resetCode: constants.NGHTTP2_INTERNAL_ERROR })
+    await expect(sendRequest(url)).rejects.toThrow(/socket hang up|aborted|ECONNRESET/)
+    expect(await sendHttp2Request(session, '/')).toMatchObject({ resetCode: constants.NGHTTP2_INTERNAL_ERROR })
     route = (_, response) => void response.end('ok')
-    expect(await http2Exchange(session, '/')).toMatchObject({ status: 200, resetCode: 0 })
+    expect(await sendHttp2Request(session, '/')).toMatchObject({ status: 200, resetCode: 0 })
   })
 })
 
@@ -139,8 +139,8 @@ it.each(UNSENDABLE)('throws when headers that cannot be sent are written: %s %j'
     expect(response.headersSent).toBe(false)
     response.writeHead(500, 'No', ['x-why', 'unsendable']).end()
   }
-  expect(await exchange(url)).toMatchObject({ status: 500 })
-  expect(await http2Exchange(session, '/')).toMatchObject({ status: 500, resetCode: 0 })
+  expect(await sendRequest(url)).toMatchObject({ status: 500 })
+  expect(await sendHttp2Request(session, '/')).toMatchObject({ status: 500, resetCode: 0 })
 })
 
 it('leaves an interrupted request without an end, and incomplete', async () => {

@@ -3,8 +3,8 @@ import { connect } from 'node:http2'
 import { eventually } from '@sluice/testkit'
 import { expect, it } from 'vitest'
 import { freshConnection } from './support/fresh-connection.ts'
-import { closed, http2Exchange, openStream, responseHeaders } from './support/http2-exchange.ts'
 import { startRawUpstream } from './support/raw-upstream.ts'
+import { closed, openStream, responseHeaders, sendHttp2Request } from './support/send-http2-request.ts'
 import { startBeforeAll } from './support/start-before-all.ts'
 import { startDataPath } from './support/start-data-path.ts'
 
@@ -18,7 +18,7 @@ const started = async (stopTimeoutMs: number) => {
   const reached = await freshConnection(own.gateway, own.apiKey, { baseUrl: upstream.url })
   const client = connect(own.gateway.url)
   client.on('error', () => undefined)
-  expect((await http2Exchange(client, '/healthz')).status).toBe(200)
+  expect((await sendHttp2Request(client, '/healthz')).status).toBe(200)
   const send = () => {
     const headers = { authorization: `Bearer ${own.apiKey}`, 'content-type': 'application/json' }
     const url = `/connections/${reached.settings.name}/v1/chat/completions`

@@ -9,7 +9,7 @@ const PNG = Buffer.from('89504e470d0a1a0a', 'hex')
 const JPEG = Buffer.concat([Buffer.from('ffd8ffe000104a464946', 'hex'), Buffer.alloc(90)])
 const SETTINGS = { connectTimeoutMs: 1_000, timeoutMs: 500, maxImagesBytes: 1_000 }
 let images: RunningImages
-const staying = { owner: 'k', gone: new AbortController().signal, hold: () => true }
+const staying = { owner: 'k', disconnected: new AbortController().signal, hold: () => true }
 const fault = (url: string, reason: string) => ({ fault: 'bad-image', message: `The image at ${url} ${reason}.` })
 
 const upstream = startBeforeAll(startRawUpstream)
@@ -71,7 +71,7 @@ it.each([
   ['/page', 'is no image: it came as text/html'],
   ['/endless', 'is no image'],
   ['/empty', 'is no image'],
-  ['/none', 'was answered with status 404'],
+  ['/none', 'came with status 404'],
   ['/large', 'is too large: 1000 bytes are the most for a request'],
   ['/silent', 'did not arrive within 0.5 s'],
   ['/metadata', 'is at an address that no image may be fetched from'],
@@ -89,7 +89,9 @@ it('aborts its fetches when the client disconnects', async () => {
     }
   })
   const patient = httpImages({ ...SETTINGS, timeoutMs: 60_000, allowInsecureLoopback: true })
-  expect(await patient.fetch([`${upstream.url}/a.png`], { ...staying, gone: leaving.signal })).toHaveProperty('fault')
+  expect(await patient.fetch([`${upstream.url}/a.png`], { ...staying, disconnected: leaving.signal })).toHaveProperty(
+    'fault',
+  )
   await gone
   upstream.respond = answers
   await patient.stop()
@@ -141,7 +143,7 @@ describe('while the images of one API key do not arrive', () => {
   const send = async (index: number): Promise<void> => {
     const going = new AbortController()
     leaving.push(going)
-    const request = { ...staying, owner: 'greedy', gone: going.signal }
+    const request = { ...staying, owner: 'greedy', disconnected: going.signal }
     const outcome = await patient.fetch([`${upstream.url}/held?${index}`], request)
     fetched.push('fault' in outcome ? outcome.fault : 'fetched')
   }

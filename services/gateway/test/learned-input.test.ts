@@ -1,9 +1,9 @@
 import type { ProviderId } from '@sluice/contracts'
 import { eventually } from '@sluice/testkit'
 import { describe, expect, it } from 'vitest'
-import { postJson } from './support/exchange.ts'
 import { freshConnection } from './support/fresh-connection.ts'
 import { startRawUpstream } from './support/raw-upstream.ts'
+import { postJson } from './support/send-request.ts'
 import { startBeforeAll } from './support/start-before-all.ts'
 import { startDataPath } from './support/start-data-path.ts'
 

@@ -1,8 +1,8 @@
 import { eventually } from '@sluice/testkit'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { exchange, postJson, sendText } from './support/exchange.ts'
 import { freshConnection } from './support/fresh-connection.ts'
 import { startRawUpstream } from './support/raw-upstream.ts'
+import { postJson, sendRequest, sendText } from './support/send-request.ts'
 import { startBeforeAll } from './support/start-before-all.ts'
 import { startDataPath } from './support/start-data-path.ts'
 import type { TestGateway } from './support/start-gateway.ts'
@@ -102,7 +102,9 @@ it("sends no name of the caller's key upstream, however it is written", async ()
     response.end('{}')
   }
   const headers = { authorization: `Bearer ${apiKey}` }
-  const clientResponse = await exchange(`${baseURL}/v1/models?a=%2f+%zz&%6bey=${apiKey}&k%65y=${apiKey}&b`, { headers })
+  const clientResponse = await sendRequest(`${baseURL}/v1/models?a=%2f+%zz&%6bey=${apiKey}&k%65y=${apiKey}&b`, {
+    headers,
+  })
   expect(clientResponse.status).toBe(200)
   expect(url).toBe('/v1/models?a=%2f+%zz&b')
 })
@@ -116,7 +118,7 @@ it.each([
     const { baseURL, coolDowns } = await connect()
     upstream.respond = (_request, response) => response.writeHead(429, { 'retry-after': '99999999999' }).end('{}')
     const send = () =>
-      exchange(`${baseURL}${path}`, {
+      sendRequest(`${baseURL}${path}`, {
         method,
         headers: { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' },
         ...(method === 'POST' ? { body: JSON.stringify(BODY) } : {}),

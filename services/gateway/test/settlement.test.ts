@@ -6,8 +6,8 @@ import type { Control, ProviderSimulator } from '@sluice/provider-simulator'
 import { eventually } from '@sluice/testkit'
 import OpenAI, { RateLimitError } from 'openai'
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { postJson, type RawResponse } from './support/exchange.ts'
 import { freshConnection } from './support/fresh-connection.ts'
+import { postJson, type RawResponse } from './support/send-request.ts'
 import { startBeforeAll } from './support/start-before-all.ts'
 import { startDataPath } from './support/start-data-path.ts'
 import type { ConnectionToMake, TestGateway } from './support/start-gateway.ts'
@@ -234,7 +234,7 @@ describe("a provider's 429", () => {
     await pass(61_000)
     expect(await statuses(4)).toEqual([429, 429, 429, 429])
     expect(simulator.requests.list()).toHaveLength(2)
-    // Small steps, since an exchange that is much older than the counters' clock is refused.
+    // Small steps, since a permit batch that is much older than the counters' clock is refused.
     await pass(121_000)
     expect(await statuses(4)).toEqual([429, 429, 429, 429])
     expect(simulator.requests.list()).toHaveLength(2)

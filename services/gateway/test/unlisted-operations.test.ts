@@ -4,9 +4,9 @@ import { capacityStatus, type ProviderId } from '@sluice/contracts'
 import { request } from '@sluice/messaging'
 import { eventually } from '@sluice/testkit'
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { exchange, postJson, type RawResponse } from './support/exchange.ts'
 import { type FreshConnection, freshConnection } from './support/fresh-connection.ts'
 import { startRawUpstream } from './support/raw-upstream.ts'
+import { postJson, type RawResponse, sendRequest } from './support/send-request.ts'
 import { startBeforeAll } from './support/start-before-all.ts'
 import { startDataPath } from './support/start-data-path.ts'
 
@@ -78,7 +78,7 @@ describe.each([
   it('reserves its body and its output, and is settled by its response', async () => {
     const connection = await connect(provider)
     const body = JSON.stringify({ model: 'm', max_tokens: 300, prompt: PROMPT })
-    const sent = exchange(`${connection.baseURL}${path}`, { method, headers: headers(), body })
+    const sent = sendRequest(`${connection.baseURL}${path}`, { method, headers: headers(), body })
     const { tokens, clientResponse } = await reserved(connection, sent)
     expect(tokens).toBe(Math.ceil(body.length / 4) + 300)
     respond(USAGE)
@@ -120,7 +120,7 @@ it('keeps its reservation if the response reports no usage, and refunds it if th
 
 describe('a body whose content type is not JSON', () => {
   const send = ({ baseURL }: FreshConnection, type: string | undefined, body: string | Buffer, more = {}) =>
-    exchange(`${baseURL}/v1/Chat/Completions`, {
+    sendRequest(`${baseURL}/v1/Chat/Completions`, {
       method: 'POST',
       headers: { authorization: `Bearer ${data.apiKey}`, ...(type && { 'content-type': type }), ...more },
       body,
@@ -204,7 +204,7 @@ it.each([
   const connection = await connect(provider)
   const headers = { authorization: `Bearer ${data.apiKey}`, 'content-type': 'application/json' }
   const body = method === 'POST' ? JSON.stringify({ model: 'm', requests: [] }) : ''
-  const sent = exchange(`${connection.baseURL}${path}`, { method, headers, body })
+  const sent = sendRequest(`${connection.baseURL}${path}`, { method, headers, body })
   const { tokens, clientResponse } = await reserved(connection, sent)
   expect(tokens).toBe(0)
   respond(USAGE)

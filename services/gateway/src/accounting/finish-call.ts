@@ -21,9 +21,9 @@ import {
   wholeUsage,
 } from './settlement.ts'
 
-/** What came of a call that had its permit. */
+/** The result of a call that had its permit. */
 export interface CallResult {
-  /** As the application was told. */
+  /** The ID that the application got with the response. */
   readonly requestId: string
   readonly sent: boolean
   readonly interruptedBy: CallEnd['interruptedBy']
@@ -31,23 +31,23 @@ export interface CallResult {
   readonly status: number | undefined
   readonly headers: WireHeaders | undefined
   readonly headersAtMs: number | undefined
-  /** Of the connection's credential, as it was sent; undefined where none is stored. */
+  /** The version of the credential that was sent; undefined if none is stored. */
   readonly credentialVersion: number | undefined
-  /** Of an answer of 4xx or 5xx, decompressed: some providers tell there how long to wait. */
+  /** The body of a 4xx or 5xx response, decompressed: some providers say there how long to wait. */
   readonly errorBody: Buffer | undefined
-  /** That of an error which came inside an answer that had begun well. */
+  /** The status of an error inside a 2xx response. */
   readonly errorStatus: number | undefined
   readonly timeToFirstByteMs: number | undefined
   readonly upstreamMs: number | undefined
   readonly usage: TokenUsage | undefined
-  /** What it told of its usage where that is not all. */
+  /** The reported part of the usage, if it is not all. */
   readonly partialUsage: PartialUsage | undefined
-  /** Answers to the operation tell their usage. */
+  /** Whether responses to the operation report their usage. */
   readonly reportsUsage: boolean
-  /** The usage is of input that the request did not hold, too. */
+  /** Whether the usage includes input that the request did not hold. */
   readonly providerAddedInput: boolean
   readonly outputTokensSeen: number
-  /** Which response of those that the provider makes in the background it is about. */
+  /** The background response that the response is about. */
   readonly background: BackgroundReading | undefined
 }
 
@@ -74,7 +74,7 @@ export function finishCall(
   record(deps, call, result, finished, additional)
 }
 
-/** What a call comes to, for its permit and its event. */
+/** The end of a call, for its permit and its event. */
 interface FinishedCall {
   readonly end: CallEnd
   readonly usage: TokenUsage | undefined
@@ -129,8 +129,8 @@ function reportCredential(
 }
 
 /**
- * Returns whether a response shows that the provider takes the credential: one for which a model ran. Some servers answer lists of models, and
- * paths that are unknown here, without a credential.
+ * Returns whether a response shows that the provider takes the credential: one for which a model ran. Some servers return lists of models, and
+ * respond to paths that are unknown here, without a credential.
  */
 function showsAcceptance(
   { operation }: PermittedCall,
@@ -154,7 +154,7 @@ function settle(
   )
 }
 
-/** Returns the request for which {@link coolDownOf} decides, in case it was answered with a 429. */
+/** Returns the request for which {@link coolDownOf} decides, in case its response is a 429. */
 function rateLimitedRequest(
   { connection, inspection, pool, estimate }: PermittedCall,
   result: CallResult,

@@ -109,7 +109,7 @@ export function admitAgain<C extends InspectedCall>(deps: AdmissionDeps, call: C
   if (call.operation.administers && settings.allowAdministration !== true) {
     return refused(administrationRefused(name, call.method, call.operation.path))
   }
-  // Where models were not told apart before, only the model of the inspection is known.
+  // If models were not distinguished before, only the model of the inspection is known.
   const error = modelRefusal(current, naming ?? { models: [inspection.model] })
   return error === undefined ? ok(current) : refused(error)
 }

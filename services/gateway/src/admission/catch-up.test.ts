@@ -6,25 +6,25 @@ const unexpected = (error: unknown): never => {
   throw error
 }
 
-/** Asks that are answered by hand. */
+/** Requests to NATS that the test replies to. */
 function asks() {
-  const answers: (() => void)[] = []
-  const ask = () => new Promise<void>((resolve) => answers.push(resolve))
-  return { ask, answers }
+  const replies: (() => void)[] = []
+  const ask = () => new Promise<void>((resolve) => replies.push(resolve))
+  return { ask, replies }
 }
 
-it('has those who come while a round is under way share the next one', async () => {
-  const { ask, answers } = asks()
+it('has callers that come while a round is under way share the next one', async () => {
+  const { ask, replies } = asks()
   const catchUp = createCatchUp({ ask, onFault: unexpected, minIntervalMs: 0 })
   const resolved: string[] = []
   const first = catchUp().then(() => resolved.push('first'))
   const others = ['a', 'b', 'c'].map((name) => catchUp().then(() => resolved.push(name)))
-  expect(answers).toHaveLength(1)
-  answers[0]?.()
+  expect(replies).toHaveLength(1)
+  replies[0]?.()
   await first
   expect(resolved).toEqual(['first'])
-  expect(answers).toHaveLength(2)
-  answers[1]?.()
+  expect(replies).toHaveLength(2)
+  replies[1]?.()
   await Promise.all(others)
   expect(resolved).toEqual(['first', 'a', 'b', 'c'])
 })
@@ -46,22 +46,22 @@ it('asks a storm of callers no more than forty times a second', async () => {
   expect(asked).toBeLessThanOrEqual(tookMs / 25 + 2)
 })
 
-it('lets nobody wait beyond a number, who learn so', async () => {
-  const { ask, answers } = asks()
+it('returns busy to callers beyond a number, without a wait', async () => {
+  const { ask, replies } = asks()
   const catchUp = createCatchUp({ ask, onFault: unexpected, minIntervalMs: 0, withinMs: 50, maxWaiting: 3 })
   const waiting = [catchUp(), catchUp(), catchUp()]
   expect(await catchUp()).toBe('busy')
-  expect(answers).toHaveLength(1)
+  expect(replies).toHaveLength(1)
   expect(await Promise.all(waiting)).toEqual(['waited', 'waited', 'waited'])
-  expect(answers).toHaveLength(2)
+  expect(replies).toHaveLength(2)
   // Those who have gone on make room.
   const again = catchUp()
-  answers.at(-1)?.()
+  replies.at(-1)?.()
   expect(await again).toBe('waited')
 })
 
-it('lets nobody wait longer than a time, which a round under way does not double', async () => {
-  const { ask, answers } = asks()
+it('lets no caller wait longer than a time, which a round under way does not double', async () => {
+  const { ask, replies } = asks()
   const catchUp = createCatchUp({ ask, onFault: unexpected, minIntervalMs: 0, withinMs: 400 })
   const order: string[] = []
   const later = sleep(600).then(() => order.push('later'))
@@ -70,7 +70,7 @@ it('lets nobody wait longer than a time, which a round under way does not double
   await Promise.all([first, second, later])
   // The second round, which the second caller waits for, takes until 800 ms.
   expect(order).toEqual(['first', 'second', 'later'])
-  expect(answers).toHaveLength(2)
+  expect(replies).toHaveLength(2)
 })
 
 it('goes on after a fault, which it reports', async () => {

@@ -9,11 +9,11 @@ export interface CatchUpOptions {
   /** Resolves when everything is known that had been written when it was called. May reject, or take long. */
   readonly ask: () => Promise<void>
   readonly onFault: (error: unknown) => void
-  /** Between the starts of two rounds. */
+  /** The shortest time between the starts of two rounds, in milliseconds. */
   readonly minIntervalMs?: number
-  /** How long each caller waits at most, in milliseconds: after that it goes on with what is known. */
+  /** The longest wait of each caller, in milliseconds: after that it goes on with what is known. */
   readonly withinMs?: number
-  /** Beyond so many at once, nobody waits. */
+  /** The most callers that wait at once; further ones get `busy`. */
   readonly maxWaiting?: number
 }
 
@@ -21,7 +21,7 @@ export interface CatchUpOptions {
  * Returns a function that resolves when everything is known that had been written when it was called, or after a second; with
  * `busy`, at once, where too many wait already. It never rejects.
  * Callers share rounds: one that comes during a round waits for the next, as the one under way may have begun before its entry was written.
- * However many ask, NATS is asked forty times a second at most.
+ * However many callers there are, NATS gets at most forty requests a second.
  */
 export function createCatchUp({
   ask,

@@ -36,7 +36,7 @@ export function checkHead(
   const { host, expect } = headers
   for (const name of METHOD_OVERRIDES) if (headers[name] !== undefined) return METHOD_OVERRIDDEN
   if (host !== undefined && expect === undefined) return undefined
-  // HTTP/1.0 needs no host, and cannot be told to go on.
+  // HTTP/1.0 needs no host, and has no 100 Continue.
   if (httpVersion === '1.0') return undefined
   if (host === undefined) return NO_HOST
   if (expect?.toLowerCase() !== '100-continue') return UNKNOWN_EXPECTATION

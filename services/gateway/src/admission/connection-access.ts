@@ -9,7 +9,7 @@ import type { Connection, UsableConnection } from './connection.ts'
  * Returns the connection if the key may use it and it can take requests.
  * @param connection the connection of that name, if there is one
  * @param name as the request has it
- * @param connections searched for the nearest name that the key may use; leave it out where nobody sees the refusal, as this takes time
+ * @param connections searched for the nearest name that the key may use; leave it out if the refusal is not shown, as this takes time
  */
 export function checkAccess(
   connection: Connection | undefined,

@@ -39,12 +39,12 @@ export function unknownKeyMessage(key: string): string {
   return 'The API key is not valid: it is unknown or revoked.'
 }
 
-/** @param expiresAtMs Unix milliseconds */
+/** Returns why an expired key is refused. @param expiresAtMs Unix milliseconds */
 export function expiredKeyMessage(expiresAtMs: number): string {
   return `The API key expired at ${new Date(expiresAtMs).toISOString()}: ask the operator of Sluice for another, or a later expiry.`
 }
 
-/** How the keys of others begin, the longer beginning first. */
+/** The beginnings of other services' keys, the longer first. */
 const FOREIGN_KEYS: readonly (readonly [RegExp, string])[] = [
   [/^sk-ant-/, "Anthropic's own"],
   [/^sk-or-/, "OpenRouter's own"],

@@ -2,7 +2,7 @@
 export interface ProviderTarget {
   /** Begins with a slash. */
   readonly path: string
-  /** Without the question mark; empty where there is none. */
+  /** The query without the question mark; '' if there is none. */
   readonly query: string
 }
 

@@ -5,25 +5,25 @@ import type { CaughtUp } from '../ports.ts'
 import { createCatchUp } from './catch-up.ts'
 
 export interface VerifiedWatchOptions<Value> extends WatchOptions<Value> {
-  /** What the bucket holds, for the log. */
+  /** A name for what the bucket holds, for the log. */
   readonly what: string
-  /** For how long what was told is taken for current without a further verification. */
+  /** The time for which the entries count as current without a further verification. */
   readonly maxAgeMs: number
   readonly logger: Pick<Logger, 'debug' | 'info' | 'warn'>
 }
 
-/** A watch that knows whether it still is told what is written. */
+/** A watch that knows whether it still receives what is written. */
 export interface VerifiedWatch extends Pick<Watch, 'stop'> {
-  /** Whether everything was told that had been written `maxAgeMs` ago. */
+  /** Returns whether everything was received that had been written `maxAgeMs` ago. */
   isCurrent(): boolean
-  /** Resolves when everything was told that had been written when it was called, or after a second; at once where too many wait. Never rejects. */
+  /** Resolves when everything was received that had been written when it was called, or after a second; at once where too many wait. Never rejects. */
   catchUp(): Promise<CaughtUp>
 }
 
 /**
  * Follows a bucket, and verifies every few seconds that it still does: whoever leads the bucket's stream is asked over the same
  * connection what was stored last, by its sequence, which no clock changes, and that must have been reported. A connection that is lost or
- * silent, a JetStream without a leader and a bucket that is gone are no verification. A watch that is told nothing any more, or follows
+ * silent, a JetStream without a leader and a bucket that was removed are no verification. A watch that receives nothing any more, or follows
  * what was another bucket, begins again.
  */
 export async function verifiedWatch<Value>(
@@ -97,7 +97,7 @@ export async function verifiedWatch<Value>(
     },
     Math.min(CHECK_EVERY_MS, maxAgeMs / CHECKS_PER_AGE),
   )
-  // What was asked over the connection that was lost is answered no more.
+  // Requests over the connection that was lost get no reply any more.
   const forgetListener = bus.onReconnect(() => void check())
   return {
     isCurrent: () => performance.now() - verifiedAtMs <= maxAgeMs,

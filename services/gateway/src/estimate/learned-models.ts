@@ -146,7 +146,7 @@ export const MAX_MODELS = 64
 
 /**
  * Divides the difference between actual and expected input among the parts of the prompt, by their size and uncertainty: the cost of a
- * server's tool prompt, and whether sealed reasoning counts, are often learned only here. Requests without one of the parts tell which of
+ * server's tool prompt, and whether sealed reasoning counts, are often learned only here. Requests without one of the parts show which of
  * them caused the difference. The frame is taken as known.
  */
 function learnPrompt(request: RequestInspection, inputTokens: number, learned: LearnedModel): void {

@@ -10,9 +10,9 @@ import { unifiedRoutes } from './unified-routes.ts'
 
 export interface AppOptions extends DataRoutesOptions {
   readonly readiness: Readiness
-  /** Within which a whole request must arrive. */
+  /** The time in which a whole request must arrive. */
   readonly requestTimeoutMs: number
-  /** After which a connection on which nothing moves is given up. */
+  /** The time after which a connection on which nothing moves is given up. */
   readonly socketTimeoutMs: number
 }
 
@@ -28,7 +28,7 @@ export function createApp(options: AppOptions): FastifyInstance {
     streamTimeoutMs: socketTimeoutMs,
   })
   const app: FastifyInstance = fastify({
-    // Requests are told of in response events, at no cost to them; only faults are logged, by the gateway itself.
+    // Response events report requests, at no cost to them; only faults are logged, by the gateway itself.
     logger: false,
     genReqId: () => randomUUID(),
     serverFactory: () =>
@@ -59,5 +59,5 @@ export function createApp(options: AppOptions): FastifyInstance {
 }
 
 const HEADERS_TIMEOUT_MS = 60_000
-/** After which a connection without a request is closed: later than load balancers do, which would race with it. */
+/** The time after which a connection without a request is closed: later than load balancers do, which would race with it. */
 const IDLE_TIMEOUT_MS = 72_000

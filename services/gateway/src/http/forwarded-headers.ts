@@ -31,17 +31,17 @@ export function requestHeaders(
     if (value !== undefined) forwarded.push(name, typeof value === 'string' ? value : value.join(', '))
   }
   for (const name in authHeaders) forwarded.push(name, authHeaders[name] ?? '')
-  // The answer must be legible for its usage, and go on unchanged: so it is asked for without compression.
+  // The response has to be read for its usage and passed on unchanged, so it is requested without compression.
   forwarded.push('accept-encoding', 'identity')
   return forwarded
 }
 
-/** The provider's headers to answer with, names and values in turn: all but those of the hop between gateway and provider. */
+/** Returns the provider's headers to respond with, names and values in turn: all but those of the hop between gateway and provider. */
 export function responseHeaders(headers: WireHeaders): (string | string[])[] {
   const forwarded: (string | string[])[] = []
   const named = namedByConnection(headers.connection)
   for (const name in headers) {
-    if (NOT_ANSWERED.has(name) || named?.has(name)) continue
+    if (NOT_RETURNED.has(name) || named?.has(name)) continue
     const value = headers[name]
     if (value !== undefined) forwarded.push(name, value)
   }
@@ -81,8 +81,8 @@ const NOT_SENT: ReadonlySet<string> = new Set([
   MAX_WAIT_HEADER,
 ])
 
-/** What the gateway sets itself is not to be doubled. */
-const NOT_ANSWERED: ReadonlySet<string> = new Set([
+/** Headers of the hop, and those that the gateway sets itself. */
+const NOT_RETURNED: ReadonlySet<string> = new Set([
   ...HOP_BY_HOP,
   'set-cookie',
   'ratelimit',

@@ -3,7 +3,7 @@ import { type Bus, NoReplyError, NoRespondersError, request } from '@sluice/mess
 import type { FastifyInstance } from 'fastify'
 import type { Projections } from '../ports.ts'
 
-/** Whether this gateway can serve requests. */
+/** Says whether this gateway can serve requests. */
 export interface Readiness {
   /** Returns what is in the way, in words for people; nothing while requests get their permits. Never rejects. */
   reasons(): Promise<readonly string[]>
@@ -36,7 +36,7 @@ async function capacityReasons(bus: Bus): Promise<readonly string[]> {
     return ready ? [] : [`the capacity service gives no permits: ${reason}`]
   } catch (error) {
     const isSilent = error instanceof NoRespondersError || error instanceof NoReplyError
-    if (isSilent) return ['no capacity instance answers']
+    if (isSilent) return ['no capacity instance responds']
     return [`the capacity service cannot be asked: ${error instanceof Error ? error.message : String(error)}`]
   }
 }

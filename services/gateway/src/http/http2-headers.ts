@@ -28,7 +28,7 @@ export function http1Head(fields: IncomingHttpHeaders, hasBody: boolean): Http1H
 }
 
 /**
- * How long a request's head is, in bytes, as HTTP/1.1 counts its header limit.
+ * Returns how long a request's head is, in bytes, as HTTP/1.1 counts its header limit.
  * @param rawFields names and values in turn
  */
 export function headBytes(rawFields: readonly string[]): number {

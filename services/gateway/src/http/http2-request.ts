@@ -3,7 +3,7 @@ import type { ServerHttp2Stream } from 'node:http2'
 import { Readable } from 'node:stream'
 import type { Http1Head } from './http2-headers.ts'
 
-/** What the routes read of a request, whichever protocol it came by. */
+/** The parts of a request that the routes read, whichever protocol it came by. */
 type RequestParts = Pick<
   IncomingMessage,
   'method' | 'url' | 'headers' | 'httpVersion' | 'httpVersionMajor' | 'httpVersionMinor' | 'complete' | 'aborted'
@@ -16,7 +16,7 @@ type RequestParts = Pick<
  */
 export class Http2Request extends Readable implements RequestParts {
   readonly method: string
-  /** As it came, until what base URLs get wrong in it is put right. */
+  /** The URL as it came, until what base URLs get wrong in it is corrected. */
   url: string
   readonly headers: IncomingMessage['headers']
   readonly httpVersion = '2.0'
@@ -54,7 +54,7 @@ export class Http2Request extends Readable implements RequestParts {
   }
 
   /**
-   * Throws away what still comes of the body: Node would hold what nobody reads, and would not close the stream before it is read.
+   * Drops the rest of the body: Node would hold what is not read, and would not close the stream before it is.
    * The request then ends as one that was broken off, unless only its end was to come.
    */
   discard(): void {

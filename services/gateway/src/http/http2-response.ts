@@ -8,7 +8,7 @@ import type { StreamResponse } from './write-error.ts'
 type Done = (error?: Error | null) => void
 type Fields = readonly (string | readonly string[])[]
 
-/** What the routes do with a response, whichever protocol it goes by. */
+/** The parts of a response that the routes use, whichever protocol it goes by. */
 type ResponseParts = Pick<ServerResponse, 'statusCode' | 'headersSent' | 'flushHeaders' | 'writeContinue'>
 
 /**

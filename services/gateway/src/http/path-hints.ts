@@ -29,13 +29,13 @@ const CONNECTIONS_LENGTH = '/connections/'.length
 const CONNECTIONS = /^\/+connections\/+([^/?]+)(.*)$/s
 const UNIFIED = /^(?:\/+v1)*\/+(chat\/+completions|embeddings|models)\/*$/
 
-/** What to answer where the gateway has nothing. `provider`: whose API the request is meant for, so whose format the answer has. */
+/** The error for a path that leads nowhere. `provider`: whose API the request is meant for, and so whose format the error has. */
 export interface NothingThere {
   readonly error: GatewayError
   readonly provider?: ProviderId
 }
 
-/** Returns what is wrong with a request that leads to no route, and where it should go. Tells of no connection, as nobody was asked who calls. */
+/** Returns what is wrong with a request that leads to no route, and where it should go. Names no connection, as the caller is not known. */
 export function nothingThere(method: string, url: string): NothingThere {
   const [path = ''] = url.split('?', 1)
   const methods = (UNIFIED_PATHS as Readonly<Record<string, readonly string[]>>)[path]
@@ -97,7 +97,7 @@ export function foreignPathHint(provider: ProviderId, connection: string, path: 
   )
 }
 
-/** Whether a path ends with white space, which comes from a variable that was copied with it. */
+/** Returns whether a path ends with white space, which comes from a variable that was copied with it. */
 export function endsWithSpace(path: string): boolean {
   return path.includes('%') && TRAILING_SPACE.test(path)
 }
@@ -113,19 +113,19 @@ function providerOfPath(path: string): ProviderId | undefined {
   return PATHS_OF.find(([form]) => form.test(path))?.[1]
 }
 
-/** Whether a path is one of Bedrock's. Two searches for each form, as one expression for both would take quadratic time. */
+/** Returns whether a path is one of Bedrock's. Searches twice for each form, as one expression for both would take quadratic time. */
 function isBedrockPath(path: string): boolean {
   return isBetween(path, '/model/', BEDROCK_OPERATION) || isBetween(path, '/guardrail/', APPLY)
 }
 
-/** Whether something stands between a text in the path and how it ends. */
+/** Returns whether something stands between a text in the path and how it ends. */
 function isBetween(path: string, begin: string, end: RegExp): boolean {
   const endAt = end.exec(path)?.index
   const beginAt = path.indexOf(begin)
   return endAt !== undefined && beginAt >= 0 && beginAt + begin.length < endAt
 }
 
-/** As everything here, it sees what nobody was asked about, and takes linear time: no repetition before another part, but at the beginning. */
+/** Takes linear time, as it sees paths of unknown callers: no repetition before another part, except at the beginning. */
 const BEDROCK_OPERATION =
   /\/(?:converse(?:-stream)?|invoke(?:-with-(?:response|bidirectional)-stream)?|count-tokens)\/?$/
 const APPLY = /\/apply\/?$/
@@ -178,7 +178,7 @@ const MAX_SHOWN_CHARS = 100
 
 /**
  * Returns how a request to an unknown connection expects its error, by what only one provider's clients send: without the connection,
- * its provider is unknown, and a client that cannot read the error shows its user nothing but "Not Found". Undefined where nothing tells:
+ * its provider is unknown, and a client that cannot read the error shows its user nothing but "Not Found". Undefined if nothing shows it:
  * OpenAI's format holds then.
  *
  * @param path what follows the connection's name

@@ -27,7 +27,7 @@ export interface BodyToReceive {
   readonly maxBytes: number
   /** Takes account of the memory that the body needs. */
   readonly held: HeldBytes
-  /** For JSON that will be parsed, to count what it is made of: what would take too long is refused while it arrives. */
+  /** Counts what JSON is made of that will be parsed: a body that would take too long is refused while it arrives. */
   readonly structure?: JsonStructure | undefined
 }
 
@@ -157,7 +157,7 @@ const FULL = gatewayError(
   'unavailable',
   'The gateway holds as many bytes of requests as it may. Try again in a moment.',
 )
-/** Why no more bytes can be held. */
+/** The error for each reason why no more bytes can be held. */
 export const NO_ROOM = {
   'owner-full': gatewayError(
     'rate_limited',

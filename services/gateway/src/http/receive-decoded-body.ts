@@ -47,7 +47,7 @@ async function receiveEncoded(
     const memory = new BodyMemory({ maxBytes, held, structure: isLast ? structure : undefined })
     const keep = (piece: Buffer) => memory.keep(piece)
     const outcome = await bodyDecoder.decode(body, coding, { owner, isDisconnected, keep })
-    if (outcome.status === 'left') return ABORTED
+    if (outcome.status === 'disconnected') return ABORTED
     if (outcome.status !== 'decoded') {
       held.giveBack()
       return refused(decodingError(outcome, coding))
@@ -59,7 +59,7 @@ async function receiveEncoded(
 }
 
 function decodingError(
-  outcome: Exclude<DecodeOutcome<GatewayError>, { readonly status: 'decoded' | 'left' }>,
+  outcome: Exclude<DecodeOutcome<GatewayError>, { readonly status: 'decoded' | 'disconnected' }>,
   coding: ContentCoding,
 ): GatewayError {
   if (outcome.status === 'ended') return outcome.reason

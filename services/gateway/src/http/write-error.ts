@@ -28,7 +28,7 @@ export interface ErrorContext {
 
 /** A response on a stream of its own, which can end while its connection serves others. */
 export interface StreamResponse {
-  /** Resets the stream when the response has not left within seconds, whatever its reader takes. What comes of the request is dropped. */
+  /** Resets the stream if the response has not left within seconds, however slowly it is read. The rest of the request is dropped. */
   endSoon(): void
 }
 

@@ -49,7 +49,7 @@ export class Departure {
   }
 }
 
-/** What is larger takes long enough to leave that its end may be in another slot than its head. */
+/** Returns whether a body takes long enough to leave that its end may be in another slot than its head. */
 function leavesOverTime(body: UpstreamRequest['body']): boolean {
   return body !== null && (!(body instanceof Buffer) || body.length > AT_ONCE_BYTES)
 }

@@ -21,9 +21,9 @@ export interface ForwardDeps extends SendDeps, InspectDeps {
 
 export interface ForwardOptions {
   readonly logger: Logger
-  /** Of a body that is held in memory to be looked into. */
+  /** The most bytes of a body that is held in memory to be inspected. */
   readonly maxBodyBytes: number
-  /** Of a body that is streamed on. */
+  /** The most bytes of a body that is streamed on. */
   readonly maxUploadBytes: number
 }
 
@@ -74,7 +74,7 @@ async function forwardBody(
 
   const isUpload = held !== undefined && !isWhole
   const whole = isUpload ? await heldBody(request, held) : (inspected.value.body ?? unread)
-  if (whole === 'left') return end(ABORTED)
+  if (whole === 'disconnected') return end(ABORTED)
   const streamed = isUpload && whole === undefined ? streamedOn(request, response, maxUploadBytes) : () => null
   const { addition } = inspected.value
   const plain = addition && whole && (() => withoutAddition(whole, addition))

@@ -8,12 +8,12 @@ import { type GatewayError, gatewayError } from '../http/gateway-error.ts'
 import { ok, type Result, refused } from '../result.ts'
 import type { Call, InspectedCall } from './call.ts'
 
-/** A call whose body was looked into, with the body to send. */
+/** A call whose body was inspected, with the body to send. */
 export interface Inspected {
   readonly call: InspectedCall
-  /** Undefined where none was looked into. */
+  /** Undefined if no body was inspected. */
   readonly body: Buffer | undefined
-  /** What in `body` the gateway has added. */
+  /** The gateway's addition to `body`. */
   readonly addition?: BodyAddition | undefined
 }
 
@@ -21,20 +21,20 @@ export interface InspectDeps {
   readonly bodyReader: BodyReader
 }
 
-/** A whole body to look into. {@link inspectCall} takes it over, and returns it. */
+/** A whole body to inspect. {@link inspectCall} takes it over, and returns it. */
 export type WholeBody =
   /** JSON by its type. */
   | { readonly kind: 'json'; readonly body: Buffer; readonly structure: JsonStructure }
   | { readonly kind: 'other'; readonly body: Buffer; readonly type: string }
 
-/** Returns whether a call's JSON body is looked into: for its model and cost, or where it may run a model that is not allowed. */
+/** Returns whether a call's JSON body is inspected: for its model and cost, or because it may run a model that is not allowed. */
 export function isJsonRead({ connection, operation }: Call): boolean {
   return operation.usesModel || (operation.runsModel !== undefined && isRestricted(connection))
 }
 
 /**
- * Returns whether a body of another type than JSON is looked into: a form that may name a model, where only certain models are allowed; any
- * body that may be the prompt of an unknown operation, where tokens are limited.
+ * Returns whether a body of another type than JSON is inspected: a form that may name a model, if only certain models are allowed; any body
+ * that may be the prompt of an unknown operation, if tokens are limited.
  */
 export function isOtherRead({ connection, operation }: Call, contentType: string): boolean {
   if (!isRestricted(connection)) return operation.unlisted === true && connection.limitsTokens
@@ -49,9 +49,9 @@ export interface InspectOptions {
 }
 
 /**
- * Looks into a request's body for its models and size, and checks that the connection allows these models. Large bodies are read in another
+ * Inspects a request's body for its models and size, and checks that the connection allows these models. Large bodies are read in another
  * thread.
- * @param whole undefined where the body is only sent on, or there is none
+ * @param whole undefined if the body is only sent on, or there is none
  */
 export async function inspectCall(
   deps: InspectDeps,
@@ -68,7 +68,7 @@ export async function inspectCall(
   return inspected.status === 'ok' ? inspectedCall(call, inspected.value, inspected.value.body) : inspected
 }
 
-/** Returns what is known of a call without its body. */
+/** Returns the inspection of a call without its body. */
 export function inspectionWithoutBody(call: Call): Omit<InspectedBody, 'body'> {
   const { adapter } = call.connection
   const naming = isJudged(call) ? { naming: { models: adapter.namedModels(call.operation, undefined) } } : {}

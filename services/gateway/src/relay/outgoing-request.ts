@@ -19,7 +19,7 @@ export interface CredentialDeps {
 
 /**
  * Resolves when a credential, or a session in the connection's role, is there or cannot be had; {@link readyToSend} then says which.
- * Undefined where it is there now.
+ * Returns undefined if it is there now.
  */
 export function credentialReady(deps: CredentialDeps, connection: UsableConnection): Promise<unknown> | undefined {
   if (connection.adapter.signing === 'sigv4') {

@@ -69,8 +69,8 @@ export class ResponsePipe {
   }
 
   /**
-   * Returns the end of a body that is broken off: an error, or nothing where the body was complete. Undefined where only a broken connection
-   * can tell the application.
+   * Returns the end of a body that is broken off: an error, or nothing where the body was complete. Undefined if only a broken connection
+   * can show it to the application.
    */
   breakOff(message: string): Buffer | undefined {
     const words = this.#translator?.breakOff(message)

@@ -41,7 +41,7 @@ export class ResponseRelay implements ResponseSink {
   readonly #writer: ResponseWriter
   readonly #attempt: CallAttempt
   #state: ResponseState = WAITING
-  /** Until the response is known to be the application's: it may hold the request's body. */
+  /** Set until the response is known to be the application's: the watch may hold the request's body. */
   #watch: ResponseWatch | undefined
   #redaction: SecretRedactor = NO_REDACTION
   /** Every byte passes it of a body that is not an error's, whatever its type. */
@@ -232,7 +232,7 @@ export class ResponseRelay implements ResponseSink {
 }
 
 const EMPTY = Buffer.alloc(0)
-/** Until the request is sent. Without secrets they have no state. */
+/** The redaction until the request is sent. Without secrets it has no state. */
 const NO_REDACTION = redactorOf(NO_SECRETS)
 const NO_REDACTOR = NO_REDACTION.stream()
 const UNREADABLE = gatewayError('upstream_unreachable', 'The provider’s response could not be understood.', {

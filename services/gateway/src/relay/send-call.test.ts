@@ -154,7 +154,7 @@ it('leaves the addition out where its refusal became known while it waited for i
   expect(bodies).toEqual(['plain'])
 })
 
-it('decides anew for each departure whether the addition goes with it', async () => {
+it('decides for each departure whether the addition goes with it', async () => {
   for (const request of ['a', 'b']) streamUsage.refused(settings, 'm', request, nowMs)
   const last = respond
   respond = (sink) => {

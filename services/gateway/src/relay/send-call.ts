@@ -27,9 +27,9 @@ export interface SendDeps extends AdmissionDeps, CredentialDeps, PermitDeps, Add
   readonly clock: Clock
 }
 
-/** What is sent with a call. */
+/** The body of a call. */
 export interface CallBody {
-  /** The account of its bytes, where it has any. */
+  /** The account of its bytes, if it has any. */
   readonly held?: HeldBytes | undefined
   /** Returns the body; a stream is the same one each time. */
   readonly outgoing: () => Buffer | Readable | null
@@ -111,14 +111,14 @@ export async function sendCall(
   }
 }
 
-/** How far a call has come: what has to be ended if it fails now. */
+/** The parts of a call that have to be ended if it fails now. */
 interface Progress {
   call: InspectedCall
   permit: Permit | undefined
   relay: ResponseRelay | undefined
 }
 
-/** What the next departure sends. */
+/** The parts of the next departure. */
 interface Sending {
   readonly call: PreparedCall
   readonly body: CallBody

@@ -3,7 +3,7 @@ import type { Clock } from '../ports.ts'
 import type { InspectedCall } from './call.ts'
 import type { ErrorResponse } from './held-error.ts'
 
-/** What is known of a model that has refused the request for usage, with no stream accepted since that had it. */
+/** A model that has refused the request for usage, with no stream accepted since that had it. */
 interface Refusing {
   /** Streams that were refused with it, and not for it without. */
   refusals: number
@@ -45,12 +45,12 @@ export class StreamUsageRefusals {
     return isDue
   }
 
-  /** A stream was accepted with the request for usage. */
+  /** Notes a stream that was accepted with the request for usage. */
   accepted(connection: ConnectionVersion, model: string): void {
     this.#of(connection)?.models.delete(model)
   }
 
-  /** A stream was refused with the request for usage; without it, it was accepted, or refused for something else. @param request tells requests apart */
+  /** Notes a stream that was refused with the request for usage, and without it accepted or refused for something else. @param request distinguishes requests */
   refused({ id, version }: ConnectionVersion, model: string, request: string, nowMs: number): void {
     const before = this.#byConnection.get(id)
     // A response to what was sent before a change says nothing of what is there now.
@@ -87,7 +87,7 @@ function keepNewest(map: Map<string, unknown>, most: number): void {
   }
 }
 
-/** Of refusals of one and the same request, where nothing else is sent. */
+/** The refusals of the same request that suffice if no other is sent. */
 const ENOUGH_OF_ONE = 5
 const FIRST_TRY_MS = 60_000
 const MAX_TRY_MS = 960_000

@@ -7,7 +7,7 @@ interface ImageRequest {
   /** The id of the API key for which they are fetched: keys take turns. */
   readonly owner: string
   /** Aborted when the application goes away. */
-  readonly gone: AbortSignal
+  readonly disconnected: AbortSignal
   /** Asked before each piece of an image is kept in memory; false where so many bytes more cannot be. */
   readonly hold: (bytes: number) => boolean
 }
@@ -57,19 +57,19 @@ export function httpImages(options: HttpImagesOptions): RunningImages {
     const bad = (reason: string) => badImage(url, reason)
     try {
       const { origin, pathname, search } = new URL(url)
-      const answer = await following.request({
+      const response = await following.request({
         origin,
         path: pathname + search,
         method: 'GET',
         headers: HEADERS,
         signal,
       })
-      if (answer.statusCode !== 200) {
-        await answer.body.dump()
-        return bad(`was answered with status ${answer.statusCode}`)
+      if (response.statusCode !== 200) {
+        await response.body.dump()
+        return bad(`came with status ${response.statusCode}`)
       }
-      const label = labelOf(answer)
-      const image = await collect(answer.body, label, room)
+      const label = labelOf(response)
+      const image = await collect(response.body, label, room)
       if (image === 'no-image') return bad(`is no image${label === '' ? '' : `: it came as ${label}`}`)
       if (image === 'too-large') return bad(`is too large: ${maxImagesBytes} bytes are the most for a request`)
       return image === 'no-room' ? NO_MEMORY : image
@@ -78,8 +78,8 @@ export function httpImages(options: HttpImagesOptions): RunningImages {
     }
   }
 
-  const fetchAll = async (urls: readonly string[], { gone, hold }: ImageRequest) => {
-    const signal = AbortSignal.any([gone, AbortSignal.timeout(timeoutMs)])
+  const fetchAll = async (urls: readonly string[], { disconnected, hold }: ImageRequest) => {
+    const signal = AbortSignal.any([disconnected, AbortSignal.timeout(timeoutMs)])
     const room: Room = { leftBytes: maxImagesBytes, hold }
     const fetched = await Promise.all(urls.map((url) => fetchOne(url, signal, room)))
     const images = new Map<string, InlineImage>()
@@ -94,7 +94,7 @@ export function httpImages(options: HttpImagesOptions): RunningImages {
     fetch: async (urls, request) => {
       const excess = urls[MAX_IMAGES]
       if (excess !== undefined) return badImage(excess, `is one too many: a request may refer to ${MAX_IMAGES}`)
-      const slot = await slots.take(request.owner, { gone: request.gone, maxWaitMs: timeoutMs })
+      const slot = await slots.take(request.owner, { disconnected: request.disconnected, maxWaitMs: timeoutMs })
       if (slot.status !== 'taken') return NO_TURN
       try {
         return await fetchAll(urls, request)

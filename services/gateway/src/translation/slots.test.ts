@@ -1,7 +1,7 @@
 import { beforeEach, expect, it } from 'vitest'
 import { Slots, type Taken } from './slots.ts'
 
-const PATIENT = { gone: new AbortController().signal, maxWaitMs: 60_000 }
+const PATIENT = { disconnected: new AbortController().signal, maxWaitMs: 60_000 }
 let slots: Slots
 /** Whose requests got slots, in order. */
 let order: string[]
@@ -77,7 +77,7 @@ it('takes a slot back once, however often it is given', async () => {
   expect(await ask('b', 100)).toHaveLength(3)
 })
 
-it('turns away what waits beyond an owner’s part, and nobody else', async () => {
+it('turns away what waits beyond an owner’s part, and no other owner', async () => {
   slots = new Slots({ count: 1, maxWaitingPerOwner: 2 })
   expect(await ask('greedy', 5)).toEqual(['taken', 'crowded', 'crowded'])
   expect(await ask('other', 1)).toEqual([])
@@ -90,13 +90,13 @@ it('gives up the place of one who leaves, and of one who waited for too long', a
   slots = new Slots({ count: 1, maxWaitingPerOwner: 2 })
   await ask('first', 1)
   const leaving = new AbortController()
-  const left = slots.take('a', { ...PATIENT, gone: leaving.signal })
+  const waiting = slots.take('a', { ...PATIENT, disconnected: leaving.signal })
   const late = slots.take('b', { ...PATIENT, maxWaitMs: 1 })
   await ask('c', 1)
   leaving.abort()
-  expect(await left).toEqual({ status: 'left' })
+  expect(await waiting).toEqual({ status: 'disconnected' })
   expect(await late).toEqual({ status: 'late' })
-  expect(await slots.take('a', { ...PATIENT, gone: leaving.signal })).toEqual({ status: 'left' })
+  expect(await slots.take('a', { ...PATIENT, disconnected: leaving.signal })).toEqual({ status: 'disconnected' })
   await giveBack()
   expect(order).toEqual(['first', 'c'])
 })

@@ -138,7 +138,7 @@ async function withImages(
 ): Promise<Result<CompletedCall>> {
   const signal = disconnectSignal(response)
   const hold = (bytes: number): boolean => held.hold(bytes * IMAGE_COPIES) === 'held'
-  const fetched = await images.fetch(urls, { owner: apiKey.id, gone: signal, hold })
+  const fetched = await images.fetch(urls, { owner: apiKey.id, disconnected: signal, hold })
   if (signal.aborted) return ABORTED
   if ('fault' in fetched) return refused(imageError(fetched))
   const completed = await translate(fetched)

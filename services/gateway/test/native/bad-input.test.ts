@@ -1,9 +1,9 @@
 import type { ProviderId } from '@sluice/contracts'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { exchange, type RawResponse, sendText } from '../support/exchange.ts'
 import { type FreshConnection, freshConnection } from '../support/fresh-connection.ts'
 import { NATIVE_APIS, type NativeApi } from '../support/native-calls.ts'
 import { startRawUpstream } from '../support/raw-upstream.ts'
+import { type RawResponse, sendRequest, sendText } from '../support/send-request.ts'
 import { startBeforeAll } from '../support/start-before-all.ts'
 import { startDataPath } from '../support/start-data-path.ts'
 
@@ -51,7 +51,7 @@ describe.each(Object.entries(NATIVE_APIS) as [ProviderId, NativeApi][])('%s', (p
     { to = connection, at = call.path, method = 'POST' }: { to?: FreshConnection; at?: string; method?: string } = {},
   ) {
     const fields = { ...headers(path.apiKey), 'content-type': 'application/json' }
-    return exchange(to.baseURL + at, { method, headers: fields, body })
+    return sendRequest(to.baseURL + at, { method, headers: fields, body })
   }
 
   function expectError(answer: RawResponse, status: number, code: string, type: string): void {

@@ -1,10 +1,10 @@
 import type { ServerResponse } from 'node:http'
 import type { ProviderId } from '@sluice/contracts'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { exchange, postJson, type RawResponse } from '../support/exchange.ts'
 import { type FreshConnection, freshConnection } from '../support/fresh-connection.ts'
 import { NATIVE_APIS, type NativeApi, type NativeCall } from '../support/native-calls.ts'
 import { startRawUpstream } from '../support/raw-upstream.ts'
+import { postJson, type RawResponse, sendRequest } from '../support/send-request.ts'
 import { startBeforeAll } from '../support/start-before-all.ts'
 import { startDataPath } from '../support/start-data-path.ts'
 
@@ -40,7 +40,7 @@ describe.each(Object.entries(NATIVE_APIS) as [ProviderId, NativeApi][])('%s', (p
   function send(call: NativeCall | undefined): Promise<RawResponse> {
     const fields = { ...headers(path.apiKey), 'content-type': 'application/json' }
     const body = JSON.stringify(call?.body)
-    return exchange(`${connection.baseURL}${call?.path}`, { method: 'POST', headers: fields, body })
+    return sendRequest(`${connection.baseURL}${call?.path}`, { method: 'POST', headers: fields, body })
   }
 
   /** Answers with a 200 of this kind, whose head and body are sent as they are. */

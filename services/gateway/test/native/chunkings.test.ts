@@ -2,10 +2,10 @@ import type { ProviderId } from '@sluice/contracts'
 import { eventually } from '@sluice/testkit'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { exchange } from '../support/exchange.ts'
 import { freshConnection } from '../support/fresh-connection.ts'
 import { NATIVE_APIS, type NativeApi, type NativeCall } from '../support/native-calls.ts'
 import { startRawUpstream, writePieces } from '../support/raw-upstream.ts'
+import { sendRequest } from '../support/send-request.ts'
 import { startBeforeAll } from '../support/start-before-all.ts'
 import { startDataPath } from '../support/start-data-path.ts'
 
@@ -21,7 +21,7 @@ describe.each(Object.entries(NATIVE_APIS) as [ProviderId, NativeApi][])('%s', (p
 
   const connect = (baseUrl: string) => freshConnection(path.gateway, path.apiKey, { provider, baseUrl })
   const send = (url: string, key: string, call: NativeCall) =>
-    exchange(url + call.path, {
+    sendRequest(url + call.path, {
       method: call.method,
       headers: { ...headers(key), 'content-type': 'application/json', 'x-simulator-seed': 'one' },
       body: JSON.stringify(call.body),

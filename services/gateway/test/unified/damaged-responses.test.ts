@@ -1,10 +1,10 @@
 import type { ServerResponse } from 'node:http'
 import fc from 'fast-check'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { exchange, postJson, type RawResponse } from '../support/exchange.ts'
 import { type FreshConnection, freshConnection } from '../support/fresh-connection.ts'
 import { NATIVE_APIS } from '../support/native-calls.ts'
 import { startRawUpstream, writePieces } from '../support/raw-upstream.ts'
+import { postJson, type RawResponse, sendRequest } from '../support/send-request.ts'
 import { startBeforeAll } from '../support/start-before-all.ts'
 import { startDataPath } from '../support/start-data-path.ts'
 
@@ -39,7 +39,7 @@ describe.each([
     const stream = kind === 'streamed'
     const call = calls[name]
     if (call === undefined) throw new Error(`there is no call "${name}"`)
-    const sound = await exchange(path.simulator.url + call.path, {
+    const sound = await sendRequest(path.simulator.url + call.path, {
       method: 'POST',
       headers: { ...headers('sk-upstream'), 'content-type': 'application/json' },
       body: JSON.stringify(call.body),

@@ -160,7 +160,7 @@ it('has a bounded length, and gives no owner more places than remain free', asyn
 })
 
 it.each([{ model: 'cooling' }, { pool: 'cooling' }])(
-  'lets nobody wait for the cool-down of another %j',
+  'lets no request wait for the cool-down of another %j',
   async (other) => {
     coolsUntilMs = 30_000
     const cooling = line.join(request(other))
