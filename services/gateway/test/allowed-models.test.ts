@@ -129,7 +129,7 @@ describe('a model that is named twice, or in another place', () => {
     }
   const AMBIGUOUS = /distinguishes models, and the body has/
   const FORBIDDEN = /does not allow the model \\"other\\"/
-  const UNTOLD = /model is unknown/
+  const UNKNOWN = /model is unknown/
 
   it.each([
     ['{"model":"other","model":"allowed-1"}', AMBIGUOUS],
@@ -145,12 +145,12 @@ describe('a model that is named twice, or in another place', () => {
     ['{"model":"allowed-1","tools":[{"Model":"other"}]}', AMBIGUOUS],
     ['{"model":"allowed-1","models":["allowed-2","other"]}', FORBIDDEN],
     ['{"model":"allowed-1","models":"other"}', FORBIDDEN],
-    ['{"model":"allowed-1","models":{"0":"other"}}', UNTOLD],
+    ['{"model":"allowed-1","models":{"0":"other"}}', UNKNOWN],
     ['{"model":"allowed-1","fallbacks":[{"model":"other"}]}', FORBIDDEN],
     ['{"model":"allowed-1","tools":[{"type":"image_generation","model":"other"}]}', FORBIDDEN],
     ['{"model":"allowed-1","compound_custom":{"models":{"answering_model":"other"}}}', FORBIDDEN],
-    ['{"__proto__":{"model":"allowed-1"}}', UNTOLD],
-    ['{"model":["allowed-1"]}', UNTOLD],
+    ['{"__proto__":{"model":"allowed-1"}}', UNKNOWN],
+    ['{"model":["allowed-1"]}', UNKNOWN],
     ['{"Model":"allowed-1"}', AMBIGUOUS],
   ])('is refused in the body: %s', async (body, message) => {
     expectRefused(await chat(body)('openai'), message)
@@ -164,7 +164,7 @@ describe('a model that is named twice, or in another place', () => {
     ['?a=1;model=other', FORBIDDEN],
     ['?models[]=allowed-1&models[]=other', FORBIDDEN],
     ['?deployment=other', FORBIDDEN],
-    ['?model=', UNTOLD],
+    ['?model=', UNKNOWN],
   ])('is refused in the query: %s', async (query, message) => {
     expectRefused(await chat('{"model":"allowed-1"}', query)('openai'), message)
   })
@@ -195,9 +195,9 @@ describe('a model that is named twice, or in another place', () => {
     ['{"model":"allowed-1","x":[{"base_model":"other"}]}', FORBIDDEN],
     ['{"model":"allowed-1","session":{"Model":"other"}}', AMBIGUOUS],
     ['{"model":"allowed-1","session":{"model":"allowed-1","model":"other"}}', AMBIGUOUS],
-    ['{"session":{"model":"allowed-1"}}', UNTOLD],
-    ['not JSON', UNTOLD],
-    ['[{"model":"allowed-1"}]', UNTOLD],
+    ['{"session":{"model":"allowed-1"}}', UNKNOWN],
+    ['not JSON', UNKNOWN],
+    ['[{"model":"allowed-1"}]', UNKNOWN],
   ])('is refused at any depth of an unlisted operation’s body: %s', async (body, message) => {
     const { baseURL } = await restricted('openai')
     for (const path of ['/v1/x', '/v1/Chat/Completions', '/v1/fine_tuning/jobs'])
@@ -213,7 +213,7 @@ describe('a model that is named twice, or in another place', () => {
       '{"requests":[{"params":{"model":"allowed-1"}},{"params":{"model":"other","model":"allowed-1"}}]}',
       AMBIGUOUS,
     ],
-    ['anthropic', '/v1/sessions', '{"agent":"a"}', UNTOLD],
+    ['anthropic', '/v1/sessions', '{"agent":"a"}', UNKNOWN],
     ['google', '/v1beta/models/allowed-1:generateContent', '{"model":"models/other"}', FORBIDDEN],
     ['google', '/v1beta/models/allowed-1:generateContent?model=other', '{}', FORBIDDEN],
     ['google', '/v1beta/models/allowed-1:batchEmbedContents', '{"requests":[{"model":"models/other"}]}', FORBIDDEN],

@@ -94,8 +94,8 @@ describe('a credential', () => {
     await startCapacityService()
     const { gateway, settings, chat } = await setUp()
     await eventually(() => expect(requestsFor(gateway, settings.id)).toEqual([1]))
-    const answers = await Promise.all(Array.from({ length: 20 }, () => chat()))
-    expect(answers.every(({ status }) => status === 200)).toBe(true)
+    const responses = await Promise.all(Array.from({ length: 20 }, () => chat()))
+    expect(responses.every(({ status }) => status === 200)).toBe(true)
     expect(requestsFor(gateway, settings.id)).toEqual([1])
   })
 

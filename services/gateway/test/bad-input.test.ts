@@ -42,12 +42,12 @@ const post = (body: string, path = '/chat/completions') => postJson(`${baseURL}$
 const send = (path: string, { headers = {}, ...options }: RawRequest) =>
   sendRequest(`${baseURL}${path}`, { ...options, headers: { authorization: `Bearer ${apiKey}`, ...headers } })
 
-function expectError(answer: RawResponse, status: number, code: string): void {
-  expect(answer.body.toString()).toContain(code)
-  const { error } = JSON.parse(answer.body.toString())
+function expectError(clientResponse: RawResponse, status: number, code: string): void {
+  expect(clientResponse.body.toString()).toContain(code)
+  const { error } = JSON.parse(clientResponse.body.toString())
   expect(error).toEqual({ message: expect.any(String), type: expect.any(String), param: null, code })
-  expect(answer.status).toBe(status)
-  expect(answer.headers).toMatchObject({
+  expect(clientResponse.status).toBe(status)
+  expect(clientResponse.headers).toMatchObject({
     'content-type': expect.stringContaining('application/json'),
     'x-sluice-source': 'gateway',
     'x-request-id': expect.stringMatching(/.+/),
@@ -85,8 +85,8 @@ describe('a body', () => {
 
   it('of 20 MB is accepted', async () => {
     const content = 'x'.repeat(20 * 1024 * 1024)
-    const answer = await post(JSON.stringify({ model: 'gpt-4.1-mini', messages: [{ role: 'user', content }] }))
-    expect(answer.status).toBe(200)
+    const clientResponse = await post(JSON.stringify({ model: 'gpt-4.1-mini', messages: [{ role: 'user', content }] }))
+    expect(clientResponse.status).toBe(200)
   })
 
   it('that is too large is refused, with or without a content length', async () => {
@@ -115,8 +115,8 @@ describe('a body', () => {
       Buffer.from(BODY.slice(-5)),
     ])
     const headers = { 'content-type': 'application/json' }
-    const answer = await send('/chat/completions', { method: 'POST', headers, body: invalid })
-    expect(answer.headers['x-sluice-source']).toBe('upstream')
+    const clientResponse = await send('/chat/completions', { method: 'POST', headers, body: invalid })
+    expect(clientResponse.headers['x-sluice-source']).toBe('upstream')
   })
 
   it.each([
@@ -131,8 +131,8 @@ describe('a body', () => {
 
   it('of any type is forwarded if the operation accepts any', async () => {
     const headers = { 'content-type': 'application/json' }
-    const answer = await send('/files', { method: 'POST', headers, body: '{' })
-    expect(answer.headers['x-sluice-source']).toBe('upstream')
+    const clientResponse = await send('/files', { method: 'POST', headers, body: '{' })
+    expect(clientResponse.headers['x-sluice-source']).toBe('upstream')
   })
 })
 

@@ -51,7 +51,7 @@ describe('a credential that a response of status 200 or 3xx repeats', () => {
   const halves = [OLD.slice(0, 16), OLD.slice(16)]
   const failed = { id: 'resp_1', status: 'failed', error: { code: 'server_error', message } }
   const schema = { type: 'object', properties: { delta: { type: 'number' } } }
-  const answers: Record<string, [status: number, headers: Record<string, string>, body: string]> = {
+  const responses: Record<string, [status: number, headers: Record<string, string>, body: string]> = {
     'an error in place of choices': [200, JSON_TYPE, JSON.stringify({ error: { code: 502, message } })],
     'an error of Anthropic’s': [
       200,
@@ -96,7 +96,7 @@ describe('a credential that a response of status 200 or 3xx repeats', () => {
   }
   const sizes = fc.array(fc.integer({ min: 1, max: 120 }), { minLength: 1, maxLength: 6 })
 
-  describe.each(Object.entries(answers))('as %s', (_, [status, headers, body]) => {
+  describe.each(Object.entries(responses))('as %s', (_, [status, headers, body]) => {
     it('is redacted in chunks of any size, and nothing else changes', async () => {
       const { baseURL } = await connected()
       const sent = Buffer.from(body)
@@ -142,7 +142,7 @@ describe('a credential that a response of status 200 or 3xx repeats', () => {
   it.each([
     ['a chunk’s error', STREAM, event({ choices: [{ delta: {} }], error: { message } })],
     ['an event that is no JSON', STREAM, `data: ${message}\n\n`],
-    ['an error in place of an answer', BODY, JSON.stringify({ error: { message } })],
+    ['an error in place of a response', BODY, JSON.stringify({ error: { message } })],
     ['an error in a choice', BODY, JSON.stringify({ choices: [{ message: { content: '' }, error: { message } }] })],
   ])('is redacted at the unified endpoint: %s', async (_, requested, body) => {
     const { settings } = await connected()

@@ -7,8 +7,8 @@ import { startBeforeAll } from './support/start-before-all.ts'
 import { startDataPath } from './support/start-data-path.ts'
 
 /**
- * The usual mistakes of a developer, and what the gateway answers: what is wrong, with the value, and what to do. No request of these
- * reaches the provider, and no answer holds a secret that came with it.
+ * The usual mistakes of a developer, and the gateway's responses: what is wrong, with the value, and what to do. No request of these
+ * reaches the provider, and no response holds a secret that came with it.
  */
 let received: string[]
 let scopedKey: string
@@ -47,7 +47,7 @@ afterAll(async () => {
 
 type Send = () => RawRequest & { readonly path: string }
 
-/** A POST of JSON with a good key, unless told. */
+/** A POST of JSON with a good key, unless stated otherwise. */
 function post(path: string, body = CHAT, headers: Readonly<Record<string, string>> = JSON_TYPE): Send {
   return () => ({ path, method: 'POST', body, headers: { authorization: `Bearer ${data.apiKey}`, ...headers } })
 }

@@ -148,7 +148,7 @@ describe('a session', () => {
   })
 
   it.each([
-    ['answers nothing', () => undefined],
+    ['gets no response', () => undefined],
     ['sends pings for ever', (socket: Socket) => void setInterval(() => socket.write(PING, 'latin1'), 10).unref()],
     [
       'says goodbye and stays',

@@ -48,7 +48,7 @@ const SPECIAL_FIELDS: readonly [string, string][] = [
 
 describe.each(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'])('a %s request over HTTP/2', (method) => {
   it.each(SPECIAL_FIELDS)(
-    'with %s: %j is answered, with a key and without, with a body and without',
+    'with %s: %j gets its response, with a key and without, with a body and without',
     async (name, value) => {
       const authorization = `Bearer ${data.apiKey}`
       for (const key of [{}, { authorization }]) {

@@ -39,7 +39,7 @@ afterEach(async () => {
   await once(server, 'close')
 })
 
-const ANSWERS: Record<string, Route> = {
+const ROUTES: Record<string, Route> = {
   'fields in turn, repeated and several': (_, response) => {
     const fields = ['Content-Type', 'a', 'x-note', 'b', 'X-Note', 'c', 'x-all', ['d', 'e'], 'etag', '1', 'etag', '2']
     response.writeHead(201, 'Words', fields as string[])
@@ -79,8 +79,8 @@ const ANSWERS: Record<string, Route> = {
 }
 
 describe.each(['GET', 'HEAD', 'POST'])('a %s request gets the same response', (method) => {
-  it.each(Object.keys(ANSWERS))('with %s', async (what) => {
-    route = ANSWERS[what] as Route
+  it.each(Object.keys(ROUTES))('with %s', async (what) => {
+    route = ROUTES[what] as Route
     const request = { method, body: method === 'POST' ? 'text' : '', headers: { connection: 'close' } }
     const one = await sendRequest(`${url}/path?query`, request)
     const two = await sendHttp2Request(session, '/path?query', { ...request, headers: {} })
@@ -159,7 +159,7 @@ it('leaves an interrupted request without an end, and incomplete', async () => {
   }
   for (const code of [constants.NGHTTP2_CANCEL, constants.NGHTTP2_NO_ERROR]) {
     const stream = openStream(session, '/', { method: 'POST' })
-    // More than is taken while nobody reads: Node's client ends what it has sent before it resets the stream.
+    // More than is taken while the client does not read: Node's client ends what it has sent before it resets the stream.
     stream.write(Buffer.alloc(4_000_000))
     await once(stream, 'response')
     stream.close(code)

@@ -38,9 +38,9 @@ it('lets requests end, and then closes their sessions', async () => {
   const { own, client, send } = await started(20_000)
   const stream = send()
   await responseHeaders(stream)
-  const told = once(client, 'goaway')
+  const goaway = once(client, 'goaway')
   const stopped = own.stop()
-  await told
+  await goaway
   finish.resolve()
   expect((await stream.toArray()).join('')).toContain('[DONE]')
   expect(await closed(stream)).toBe(0)

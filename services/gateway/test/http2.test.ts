@@ -79,10 +79,10 @@ describe('a request over HTTP/2', () => {
     upstream.respond = (request, response) => void request.pipe(response)
     const bodies = Array.from({ length: 300 }, (_, index) => `${index}:${'x'.repeat(index * 100)}`)
     const headers = authorized('text/plain')
-    const answers = await Promise.all(
+    const responses = await Promise.all(
       bodies.map((body) => sendHttp2Request(session, `${path}/files`, { method: 'POST', headers, body })),
     )
-    expect(answers.map(({ body }) => body.toString())).toEqual(bodies)
+    expect(responses.map(({ body }) => body.toString())).toEqual(bodies)
   })
 
   it('uploads unchanged, as fast as the provider reads', async () => {

@@ -232,7 +232,7 @@ describe('the credential', () => {
   })
 })
 
-/** A request whose answer has begun and is not read. */
+/** A request whose response has begun and is not read. */
 async function opened(path: string): Promise<IncomingMessage> {
   const request = httpRequest(`${baseURL}${path}`, {
     method: 'POST',

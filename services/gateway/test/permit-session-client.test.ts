@@ -35,7 +35,7 @@ async function permitFor(request: Reservation = REQUEST) {
   return outcome.status === 'granted' ? outcome.permit : expect.fail(outcome.status)
 }
 
-const trialsReported = () => settlements().flatMap(({ trial: told }) => told ?? [])
+const trialsReported = () => settlements().flatMap(({ trial }) => trial ?? [])
 const settlements = (): Settlement[] => batches.flatMap((each) => each.settlements)
 
 it('names the pool of an acquire, unless it is the common one', async () => {

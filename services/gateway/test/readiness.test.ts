@@ -66,7 +66,7 @@ async function addConnection(more: { readonly enabled?: boolean } = {}): Promise
   return { authorization: `Bearer ${apiKey}` }
 }
 
-/** What answers for the connections service; while `fault` is given, with that. */
+/** Replies in place of the connections service; with `fault` while it is given. */
 async function startConnections(fault: () => SluiceError | undefined = () => undefined): Promise<Served> {
   await sodium.ready
   const responder = serve(
@@ -201,10 +201,10 @@ describe('/readyz', () => {
     await bus.connection.flush()
     await (await startGatewayProcess()).ready
     const beganAtMs = performance.now()
-    const answers = await Promise.all(Array.from({ length: 50 }, readyz))
+    const responses = await Promise.all(Array.from({ length: 50 }, readyz))
     const tookMs = performance.now() - beganAtMs
-    for (const response of answers) expect(response).toMatchObject(isUnready('no capacity instance responds'))
-    expect(Math.max(...answers.map(({ tookMs }) => tookMs))).toBeLessThan(capacityHealth.timeoutMs + 900)
+    for (const response of responses) expect(response).toMatchObject(isUnready('no capacity instance responds'))
+    expect(Math.max(...responses.map(({ tookMs }) => tookMs))).toBeLessThan(capacityHealth.timeoutMs + 900)
     expect(requested).toBeLessThanOrEqual(silent.length * Math.ceil(tookMs / 1_000))
   })
 })

@@ -49,7 +49,7 @@ function respondWith(
   }
 }
 
-/** Answers as `answer` does; resolves with the tokens that are reserved for the request meanwhile. */
+/** Has the upstream respond with `body`; resolves with the tokens that are reserved for the request meanwhile. */
 function responseReading({ settings }: FreshConnection, body: string | object): Promise<number> {
   respondWith(body)
   const { respond } = upstream

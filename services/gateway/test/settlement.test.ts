@@ -46,17 +46,17 @@ async function connect(settings: Partial<ConnectionToMake> = {}) {
   }
 }
 
-const usageOf = (answer: RawResponse): number => JSON.parse(answer.body.toString()).usage.total_tokens
+const usageOf = (clientResponse: RawResponse): number => JSON.parse(clientResponse.body.toString()).usage.total_tokens
 
 describe('a request is settled', () => {
   it('by the usage that its response reports', async () => {
     const { send, isCharged, ended } = await connect()
-    const answer = await send(BODY)
-    expect(usageOf(answer)).toBeLessThan(50)
-    await isCharged({ requests: 1, tokens: usageOf(answer) })
+    const clientResponse = await send(BODY)
+    expect(usageOf(clientResponse)).toBeLessThan(50)
+    await isCharged({ requests: 1, tokens: usageOf(clientResponse) })
     const event = await ended('success')
     expect(event).toMatchObject({ model: MODEL, upstreamStatus: 200, usage: { outputTokens: 16 } })
-    expect(event?.requestId).toBe(answer.headers['x-request-id'])
+    expect(event?.requestId).toBe(clientResponse.headers['x-request-id'])
     expect(event?.upstreamMs).toBeGreaterThanOrEqual(event?.timeToFirstByteMs ?? Number.NaN)
   })
 
@@ -96,9 +96,9 @@ describe('a request is settled', () => {
 
   it('as nothing if it never reached the provider', async () => {
     const { send, isCharged, ended } = await connect({ baseUrl: await closedPort() })
-    const answer = await send(BODY)
-    expect(answer.status).toBe(502)
-    expect(JSON.parse(answer.body.toString()).error.code).toBe('upstream_unreachable')
+    const clientResponse = await send(BODY)
+    expect(clientResponse.status).toBe(502)
+    expect(JSON.parse(clientResponse.body.toString()).error.code).toBe('upstream_unreachable')
     await isCharged({ requests: 0, tokens: 0 })
     await ended('upstream_error')
   })
@@ -113,9 +113,9 @@ describe('a request is settled', () => {
   it('as reserved if no response comes in time', async () => {
     simulator.controls.add({ fault: { kind: 'hang-before-headers' } })
     const { send, isCharged, ended } = await connect()
-    const answer = await send(BODY)
-    expect(answer.status).toBe(504)
-    expect(JSON.parse(answer.body.toString()).error.code).toBe('upstream_timeout')
+    const clientResponse = await send(BODY)
+    expect(clientResponse.status).toBe(504)
+    expect(JSON.parse(clientResponse.body.toString()).error.code).toBe('upstream_timeout')
     await isCharged({ requests: 1, tokens: PROMPT_TOKENS(BODY) + 50 })
     await ended('timeout')
     // The upstream call is ended.

@@ -73,7 +73,7 @@ describe.each([
     [422, { detail: 'Extra inputs are not permitted' }],
     [500, { error: "create() got an unexpected keyword argument 'stream_options'" }],
   ])(
-    'succeeds at a server that answers stream_options with %i %j, and goes without at once after two of them',
+    'succeeds at a server that responds to stream_options with %i %j, and goes without at once after two of them',
     async (status, error) => {
       respond = strict(status, error)
       const target = await connection()
@@ -145,8 +145,8 @@ describe.each([
       if (waiting.length === 5) for (const clientResponse of waiting) clientResponse()
     }
     const target = await connection()
-    const answers = await Promise.all([1, 2, 3, 4, 5].map((n) => send(target, other(n))))
-    expect(answers.map(({ status }) => status)).toEqual(Array(5).fill(200))
+    const responses = await Promise.all([1, 2, 3, 4, 5].map((n) => send(target, other(n))))
+    expect(responses.map(({ status }) => status)).toEqual(Array(5).fill(200))
   })
 
   it('has its usage read although the model refuses the request for usage in other streams', async () => {

@@ -19,7 +19,7 @@ const PROMPT = 'x'.repeat(PROMPT_BYTES)
 const FORM =
   `--b\r\ncontent-disposition: form-data; name="prompt"\r\n\r\n${PROMPT}\r\n` +
   `--b\r\ncontent-disposition: form-data; name="file"; filename="f"\r\n\r\n${PROMPT}${PROMPT}\r\n--b--\r\n`
-/** Those that wait for their answer. */
+/** The requests that wait for their response. */
 let waiting: ServerResponse[]
 
 const data = startBeforeAll(() => startDataPath({ env: { MAX_BODY_BYTES: String(MAX_BODY_BYTES) } }))
@@ -37,7 +37,7 @@ beforeEach(() => {
 const connect = (provider: ProviderId, settings = {}): Promise<FreshConnection> =>
   freshConnection(data.gateway, data.apiKey, { provider, baseUrl: upstream.url, ...settings })
 
-/** What is reserved once the request is with the provider, and what it is answered. */
+/** The reservation once the request is with the provider, and the request's response. */
 async function reserved({ settings }: FreshConnection, clientResponse: Promise<RawResponse>) {
   await eventually(() => expect(waiting).toHaveLength(1))
   const { windows } = await request(data.gateway.bus, capacityStatus, [settings.id], {})
@@ -148,7 +148,7 @@ describe('a body whose content type is not JSON', () => {
     ['text', 'text/plain', PROMPT, PROMPT_BYTES / 4],
     ['a form in the URL’s words', 'application/x-www-form-urlencoded', `prompt=${PROMPT}`, PROMPT_BYTES / 4 + 2],
     ['JSON in name only', 'application/json', `{"a":1}\n{"b":"${PROMPT}"}`, Math.ceil((PROMPT_BYTES + 16) / 4)],
-    ['audio, whose length tells nothing', 'audio/wav', PROMPT, 0],
+    ['audio, whose length says nothing', 'audio/wav', PROMPT, 0],
     ['a form, by its texts', 'multipart/form-data; boundary=b', FORM, PROMPT_BYTES / 4],
     ['a form that cannot be read', 'multipart/form-data; boundary=c', FORM, Math.ceil(FORM.length / 4)],
     ['parts of another kind', 'multipart/mixed; boundary=b', FORM, Math.ceil(FORM.length / 4)],

@@ -13,7 +13,7 @@ const CHUNKINGS = 30
 
 /**
  * Each provider's streams in random pieces, with either line end, and with comments and events without data in between: the same
- * bytes arrive, and the same usage is told. The readers alone are tried with a thousand chunkings each, beside them.
+ * bytes arrive, and the same usage is reported. The readers alone are tried with a thousand chunkings each, beside them.
  */
 describe.each(Object.entries(NATIVE_APIS) as [ProviderId, NativeApi][])('%s', (provider, { headers, calls }) => {
   const path = startBeforeAll(() => startDataPath({ simulator: { provider } }))

@@ -18,7 +18,7 @@ export interface UnifiedProvider {
     readonly model: string
     /** The field of a message that has the thoughts; absent where they are only counted. */
     readonly shownAs?: 'reasoning_content' | 'reasoning'
-    /** Whether the usage tells them apart. */
+    /** Whether the usage distinguishes them. */
     readonly isCounted: boolean
   }
   /** A model that refuses to be asked for it; absent where all reason. */

@@ -36,7 +36,7 @@ export function unifiedSuite(unified: UnifiedProvider): void {
   const control: UnifiedControl = (fault) =>
     path.simulator.controls.add(unified.provider === 'aws-bedrock' ? { ...fault, pathPrefix: '/model/' } : fault)
 
-  describe('answers', () => {
+  describe('responses', () => {
     it('come whole, and are charged as they say', async () => {
       const { completions, request, isCharged, name } = await connect()
       const { data, response } = await completions.create(request).withResponse()
@@ -126,9 +126,9 @@ export function unifiedSuite(unified: UnifiedProvider): void {
       expect(next.choices[0]).toMatchObject({ finish_reason: 'stop', message: { content: expect.any(String) } })
     })
 
-    // An OpenAI answer's own fields: Groq, to which requests go as they are, has no annotations to take back.
+    // Fields of OpenAI's own responses: Groq, to which requests go as they are, takes no annotations.
     if (unified.provider !== 'groq') {
-      it('may bring back an answer as an SDK dumps it, nulls and all', async () => {
+      it('may send back a response as an SDK dumps it, nulls included', async () => {
         const { completions, request } = await connect()
         const demanding = { ...request, tools: [LEVEL_TOOL], tool_choice: 'required' as const }
         const { tool_calls = [] } = (await completions.create(demanding)).choices[0]?.message ?? {}

@@ -10,7 +10,7 @@ import { startDataPath } from '../support/start-data-path.ts'
 
 const MESSAGES = [{ role: 'user' as const, content: 'What does a sluice do?' }]
 
-/** What happens to an answer on its way: some bytes change, the rest from a point on is lost, or the connection is. */
+/** Damages a response on its way: some bytes change, the rest from a point on is lost, or the connection is. */
 const damages = fc.record({
   changes: fc.array(fc.record({ at: fc.double({ min: 0, max: 1, noNaN: true }), byte: fc.nat(255) }), { maxLength: 3 }),
   kept: fc.oneof(fc.constant(1), fc.double({ min: 0, max: 1, noNaN: true })),
@@ -19,7 +19,7 @@ const damages = fc.record({
 })
 
 /**
- * Answers of every provider, damaged at random: what the application gets is always an answer of OpenAI's or an error of OpenAI's, in
+ * Responses of every provider, damaged at random: the application always gets a response or an error in OpenAI's format, in
  * a stream as its last event, and never a part that passes for the whole.
  */
 describe.each([
@@ -77,7 +77,7 @@ function expectOpenAi({ status, body }: RawResponse, stream: boolean): void {
   const text = body.toString()
   if (status !== 200) {
     expect([status, JSON.parse(text)]).toEqual([
-      // 422: what came is understood, and says why it is no answer.
+      // 422: the body was understood, and says why it has no result.
       expect.toBeOneOf([422, 502]),
       { error: expect.objectContaining({ message: expect.any(String) }) },
     ])
