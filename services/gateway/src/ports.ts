@@ -26,7 +26,7 @@ export interface ApiKeys {
   byHash(hash: string): ApiKey | undefined
   /**
    * Resolves when every key is known that had been made when it was called, or after a second: for a request whose key is not known, or may
-   * not do what it asks for. Never rejects; however many call it, NATS gets at most forty requests a second.
+   * not do what is requested. Never rejects; however many call it, NATS gets at most forty requests a second.
    */
   catchUp(): Promise<CaughtUp>
 }

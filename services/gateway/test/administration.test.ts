@@ -7,8 +7,8 @@ import { postJson, sendRequest } from './support/send-request.ts'
 import { startBeforeAll } from './support/start-before-all.ts'
 import { startDataPath } from './support/start-data-path.ts'
 
-/** What a provider hands credentials out with, and who may reach it. */
-/** Of the requests that the provider got. */
+/** Operations with which a provider hands out credentials, and who may reach them. */
+/** The paths of the requests that the provider got. */
 let received: (string | undefined)[]
 
 const data = startBeforeAll(startDataPath)

@@ -10,7 +10,7 @@ import { postJson, type RawResponse, sendRequest } from './support/send-request.
 import { startBeforeAll } from './support/start-before-all.ts'
 import { startDataPath } from './support/start-data-path.ts'
 
-/** What a connection that is restricted to certain models lets through of the operations besides chats. */
+/** The operations besides chats that a connection lets through if it is restricted to certain models. */
 const ALLOWED = ['allowed-*']
 const MAX_BODY_BYTES = 4_096
 /** The bodies that the provider got. */

@@ -59,7 +59,7 @@ async function setUp(
   return { gateway, apiKey, ...made, chat, charged }
 }
 
-/** The versions that were asked for. */
+/** The versions that were requested. */
 function requestsFor(gateway: TestGateway, connectionId: string): number[] {
   return gateway.credentialRequests
     .filter((requested) => requested.connectionId === connectionId)
@@ -145,7 +145,7 @@ describe('response events', () => {
     await nats.kill()
     expect((await chat()).status).toBe(200)
     await nats.restart()
-    // Asked of the stream: whoever listens may come back after the gateway, and miss what it publishes at once.
+    // Read from the stream: a subscriber may come back after the gateway, and miss what it publishes at once.
     await eventually(async () => expect(await stored()).toBeGreaterThan(before), { timeoutMs: 20_000 })
     expect((await chat()).status).toBe(200)
     await eventually(async () => expect(await stored()).toBe(before + 2))

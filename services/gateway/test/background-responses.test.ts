@@ -34,7 +34,7 @@ const event = (type: string, response: object): string =>
 
 let other: TestGateway
 let id: string
-/** What the provider has of the response. */
+/** The response as the provider has it. */
 let stored: object
 const path = startBeforeAll(startDataPath)
 const upstream = startBeforeAll(startRawUpstream)
@@ -59,7 +59,7 @@ const responseWith = (act: (response: ServerResponse) => void): void => {
 
 async function connect(provider: ProviderId = 'openai', more: object = {}): Promise<FreshConnection> {
   const settings = { id: randomUUID(), provider, baseUrl: upstream.url, apiKey: 'sk-background-6b1d0e', ...more }
-  // Either of the test's responders may be asked for it.
+  // Either of the test's responders may be called.
   other.credentials.set(settings.id, { apiKey: settings.apiKey })
   const connection = await freshConnection(path.gateway, path.apiKey, settings)
   await untilKnown(other.url, connection.settings.name, path.apiKey)

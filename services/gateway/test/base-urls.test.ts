@@ -6,7 +6,7 @@ import { postJson, sendRequest } from './support/send-request.ts'
 import { startBeforeAll } from './support/start-before-all.ts'
 import { startDataPath } from './support/start-data-path.ts'
 
-/** What an application's base URL gets wrong is forgiven, and nothing passes by it that would be refused without. */
+/** Mistakes in an application's base URL are corrected, and nothing passes because of them that would otherwise be refused. */
 let received: (string | undefined)[]
 
 const data = startBeforeAll(startDataPath)

@@ -13,7 +13,7 @@ const BODY = { model: 'gpt-4.1-mini', messages: [{ role: 'user', content: 'Where
 const OLD = { apiKey: 'sk-old-key-of-the-old-host' }
 const NEW = { apiKey: 'sk-new-key-of-the-new-host' }
 let hosts: RawUpstream[]
-/** What has arrived at which host with which key. */
+/** The requests that have arrived: with which key, at which host. */
 let arrived: string[]
 
 const data = startBeforeAll(startDataPath)

@@ -77,7 +77,7 @@ async function connect(settings: Partial<ConnectionToMake> = {}) {
     status,
     send: (body: object): Promise<RawResponse> =>
       postJson(`${connection.baseURL}/v1/messages`, data.apiKey, body, { 'anthropic-version': '2023-06-01' }),
-    /** What discovery learns from a response, known to the counters. Needs a request before it: a model without one is in no status. */
+    /** Makes known to the counters what discovery learns from a response. Needs a request before it: a model without one is in no status. */
     learn: async (limits: Readonly<Record<string, number>>): Promise<void> => {
       const base = { model: MODEL, periodMs: MINUTE_MS, firstSeenAtMs: 1, lastSeenAtMs: Date.now(), changes: 0 }
       const learned = Object.entries(limits).map(([dimension, limit]) => ({ ...base, dimension, limit }))

@@ -26,7 +26,7 @@ const connected = async () => {
   return made
 }
 
-/** What stands in the place of `length` bytes of a body that is passed on as it comes. */
+/** Returns what replaces `length` bytes of a body that is passed on as it comes. */
 const filler = (length: number) => '[redacted]'.padEnd(length, '*')
 /** The text with the key's first characters taken out, too: up to three are passed on where a piece ends with them. */
 const wholly = (text: string) =>
@@ -39,7 +39,7 @@ const delta = (content: string) => event({ choices: [{ delta: { content } }] })
 const JSON_TYPE = { 'content-type': 'application/json' }
 const EVENTS = { 'content-type': 'text/event-stream' }
 
-/** Whether a text has nine characters in a row that are the key's own. */
+/** Returns whether a text has nine characters in a row that are the key's own. */
 function shows(text: string, key: string): boolean {
   return Array.from({ length: key.length - 8 }, (_, at) => key.slice(at, at + 9))
     .filter((run) => /\d/.test(run))

@@ -57,7 +57,7 @@ afterEach(async () => {
   await nats.stop()
 })
 
-/** Stops the upstream and fills its accept queue, so that the kernel responses no further connection. */
+/** Stops the upstream and fills its accept queue, so that the kernel accepts no further connection. */
 async function hang(): Promise<void> {
   upstream.kill('SIGSTOP')
   for (let i = 0; i < 8; i++) fillers.push(connect(port, '127.0.0.1').on('error', () => undefined))

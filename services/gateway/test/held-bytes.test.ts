@@ -9,7 +9,7 @@ import { startDataPath } from './support/start-data-path.ts'
 
 const KB = 1_000
 let respond: () => void
-/** How many requests have arrived since responses are held back. */
+/** The number of requests that have arrived since responses are held back. */
 let arrived: number
 
 const data = startBeforeAll(() =>
@@ -91,11 +91,11 @@ describe('the memory of requests', () => {
     const leaving = new AbortController()
     const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json' }
     const body = JSON.stringify({ model: 'm', messages: [{ role: 'user', content: 'x'.repeat(450 * KB) }] })
-    const left = fetch(`${baseURL}/chat/completions`, { method: 'POST', headers, body, signal: leaving.signal })
+    const aborted = fetch(`${baseURL}/chat/completions`, { method: 'POST', headers, body, signal: leaving.signal })
     await haveArrived(1)
     expect((await batchOf(baseURL, key, 200)).status).toBe(429)
     leaving.abort()
-    await expect(left).rejects.toThrow()
+    await expect(aborted).rejects.toThrow()
     respond()
     await eventually(async () => expect((await batchOf(baseURL, key, 400)).status).toBe(200))
   })
@@ -113,10 +113,15 @@ describe('the memory of a disconnected client', () => {
     const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json' }
     const body = JSON.stringify({ model: 'm', messages: [{ role: 'user', content: 'x'.repeat(450 * KB) }] })
     const connected = once(silent, 'connection')
-    const left = fetch(`${waiting.baseURL}/chat/completions`, { method: 'POST', headers, body, signal: leaving.signal })
+    const aborted = fetch(`${waiting.baseURL}/chat/completions`, {
+      method: 'POST',
+      headers,
+      body,
+      signal: leaving.signal,
+    })
     await connected
     leaving.abort()
-    await expect(left).rejects.toThrow()
+    await expect(aborted).rejects.toThrow()
     respond()
     // Well before the connection is given up.
     expect((await send(baseURL, key, 200)).status).toBe(429)

@@ -13,7 +13,7 @@ let received: string[]
 let connections: number
 let upstream: RunningUpstream
 let request: UpstreamRequest
-/** What finding the provider's address waits for: with it, making a connection takes as long as the test wants. */
+/** Holds back the look-up of the provider's address, so that connecting takes as long as the test wants. */
 let reachable: PromiseWithResolvers<void>
 
 beforeEach(async () => {

@@ -22,7 +22,7 @@ beforeAll(async () => {
 })
 afterEach(() => child?.kill('SIGKILL'))
 
-/** What is held now of what came from outside, in bytes. */
+/** Returns how many bytes are held now that came from outside. */
 function heldBytes(): number {
   runInNewContext('gc')()
   return process.memoryUsage().arrayBuffers

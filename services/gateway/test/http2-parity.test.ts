@@ -9,7 +9,7 @@ import { Http2Sessions } from '../src/http/http2-sessions.ts'
 import { openStream, sendHttp2Request } from './support/send-http2-request.ts'
 import { sendRequest } from './support/send-request.ts'
 
-/** What a route does with request and response comes to the same over HTTP/2 as over Node's HTTP/1.1. */
+/** Everything that a route does with request and response has the same effect over HTTP/2 as over Node's HTTP/1.1. */
 type Route = (request: IncomingMessage, response: ServerResponse) => void
 let server: Server
 let http2: Http2Sessions
@@ -67,7 +67,7 @@ const ROUTES: Record<string, Route> = {
   'a body where there can be none': (_, response) => void response.writeHead(204).end('x'),
   'a body that is not modified': (_, response) => void response.writeHead(304, { etag: 'x' }).end('x'),
   'text in Latin 1': (_, response) => void response.writeHead(200, { 'x-name': '\xe4\xff' }).end(),
-  'what it was asked': (request, response) => {
+  'its own request': (request, response) => {
     const { method, url: path, complete } = request
     request.resume().on('end', () => response.end(JSON.stringify([method, path, complete, request.complete])))
   },

@@ -8,7 +8,7 @@ import { closed, openStream, responseHeaders, sendHttp2Request } from './support
 import { startBeforeAll } from './support/start-before-all.ts'
 import { startDataPath } from './support/start-data-path.ts'
 
-/** What becomes of HTTP/2 sessions when a gateway stops. */
+/** HTTP/2 sessions while a gateway stops. */
 const STREAM = JSON.stringify({ model: 'gpt-4.1', messages: [{ role: 'user', content: 'Hi' }], stream: true })
 
 const upstream = startBeforeAll(startRawUpstream)

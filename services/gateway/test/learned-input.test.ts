@@ -104,7 +104,7 @@ async function connect({ provider, path: at, request }: Wire) {
       }
       expect((await send(10)).status).toBe(200)
     },
-    /** What the prompt would reserve: it is asked for with more output than the connection will ever bear. */
+    /** Returns what the prompt would reserve, from the denial of a request with more output than the connection can grant. */
     reserved: async (): Promise<number> => {
       const { body } = await send(TOO_MUCH)
       return Number(/needs (\d+) tokens/.exec(body.toString())?.[1]) - TOO_MUCH

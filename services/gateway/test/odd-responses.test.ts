@@ -113,7 +113,7 @@ it.each([
   ['a model', '/v1/chat/completions', 'POST', { model: BODY.model }],
   ['calls without a model', '/v1/models', 'GET', { model: '', pool: 'models' }],
 ])(
-  'a pause asked for in one response closes %s for an hour at most, and is tried out after a minute',
+  'a cool-down that one response asks for stops %s for an hour at most, and is tried out after a minute',
   async (_, path, method, pool) => {
     const { baseURL, coolDowns } = await connect()
     upstream.respond = (_request, response) => response.writeHead(429, { 'retry-after': '99999999999' }).end('{}')

@@ -58,7 +58,7 @@ describe('a stream', () => {
         }
         const clientResponse = await chat(requestsMade)
         expect(clientResponse.body.equals(bytes)).toBe(true)
-        // Asked for by the gateway, it comes without the member that this adds.
+        // The gateway has requested the usage: it comes without the member that this adds.
         const unasked = await chat({ ...BODY, stream: true })
         expect(unasked.body.toString('latin1')).toBe(bytes.toString('latin1').replace(/,"usage":null(?=\}\r)/, ''))
       }),

@@ -158,12 +158,12 @@ describe('a gateway that starts', () => {
 describe('/readyz', () => {
   it('says whether permits are granted', async () => {
     await (await startGatewayProcess()).ready
-    expect(await readyz()).toMatchObject(isUnready('no capacity instance responds'))
+    expect(await readyz()).toMatchObject(isUnready('no capacity instance replies'))
     const capacity = await startCapacityService()
     await eventually(async () => expect(await readyz()).toMatchObject({ status: 200, body: { status: 'ready' } }))
     await capacity.stop()
     started.pop()
-    await eventually(async () => expect(await readyz()).toMatchObject(isUnready('no capacity instance responds')))
+    await eventually(async () => expect(await readyz()).toMatchObject(isUnready('no capacity instance replies')))
   })
 
   it('quotes NATS when counters cannot be stored, and is ready when they can be again', async () => {
@@ -194,7 +194,7 @@ describe('/readyz', () => {
     await eventually(async () => expect(await readyz()).toMatchObject({ status: 200 }), { timeoutMs: 15_000 })
   })
 
-  it('asks capacity at most once a second, and responds soon when nothing replies', async () => {
+  it('probes capacity at most once a second, and responds soon if nothing replies', async () => {
     let requested = 0
     const silent = [capacityHealth.subject(), `${capacityHealth.subject()}.all`]
     for (const subject of silent) bus.connection.subscribe(subject, { callback: () => requested++ })
@@ -203,7 +203,7 @@ describe('/readyz', () => {
     const beganAtMs = performance.now()
     const responses = await Promise.all(Array.from({ length: 50 }, readyz))
     const tookMs = performance.now() - beganAtMs
-    for (const response of responses) expect(response).toMatchObject(isUnready('no capacity instance responds'))
+    for (const response of responses) expect(response).toMatchObject(isUnready('no capacity instance replies'))
     expect(Math.max(...responses.map(({ tookMs }) => tookMs))).toBeLessThan(capacityHealth.timeoutMs + 900)
     expect(requested).toBeLessThanOrEqual(silent.length * Math.ceil(tookMs / 1_000))
   })

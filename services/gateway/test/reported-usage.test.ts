@@ -9,7 +9,7 @@ import { postJson, type RawResponse } from './support/send-request.ts'
 import { startBeforeAll } from './support/start-before-all.ts'
 import { startDataPath } from './support/start-data-path.ts'
 
-/** What servers report in ways of their own, through a whole gateway: what is charged, and what the event says. */
+/** Usage that servers report in ways of their own, through a whole gateway: what is charged, and what the event says. */
 const SECRET = 'sk-compatible-5f2c91d07e44'
 const MESSAGES = [{ role: 'user', content: 'What does a sluice do?' }]
 const CHAT = { model: 'm', max_tokens: 60, messages: MESSAGES }

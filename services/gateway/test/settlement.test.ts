@@ -15,7 +15,7 @@ import type { ConnectionToMake, TestGateway } from './support/start-gateway.ts'
 const MODEL = 'gpt-4.1-mini'
 const BODY = { model: MODEL, messages: [{ role: 'user' as const, content: 'Say something.' }], max_tokens: 50 }
 const STREAM = { ...BODY, stream: true as const }
-/** Of a body with the one short message: its text, with models of GPT's family, and the frame of a prompt and of a message. */
+/** The prompt tokens of a body with the one short message: its text, with models of GPT's family, and the frame of a prompt and of a message. */
 const PROMPT_TOKENS = ({ messages }: Pick<typeof BODY, 'messages'>) =>
   Math.ceil(messages.reduce((sum, { content }) => sum + Buffer.byteLength(content), 0) / 4.4 + 3 + 4 * messages.length)
 let simulator: ProviderSimulator

@@ -195,10 +195,10 @@ describe('the application’s own stream_options', () => {
   it.each([null, { include_usage: false }])(
     'go on as they came once the model is known to refuse ours: %j',
     async (options) => {
-      // This server takes them as long as they ask for nothing.
+      // This server takes them as long as they request nothing.
       respond = (body, response) => {
-        const { include_usage: asks } = (body.stream_options ?? {}) as { include_usage?: boolean }
-        if (asks === true) refuse(response, 400, { error: 'include_usage is not supported' })
+        const { include_usage: includesUsage } = (body.stream_options ?? {}) as { include_usage?: boolean }
+        if (includesUsage === true) refuse(response, 400, { error: 'include_usage is not supported' })
         else stream(response)
       }
       const target = await connection()

@@ -29,7 +29,7 @@ async function connection(settings: Partial<ProjectedConnection>) {
   const made = await gateway.connection({ baseUrl: simulator.url, capacity, ...settings })
   const send = (body: object) =>
     postJson(`${made.baseURL}/chat/completions`, apiKey, { model: MODEL, messages: MESSAGES, ...body })
-  /** What a request would reserve that is more than the connection will ever bear. */
+  /** Returns what a request would reserve that is more than the connection can grant. */
   const reservation = async (body: object): Promise<number> => {
     const { body: response } = await send(body)
     return Number(/needs (\d+) tokens/.exec(response.toString())?.[1])
@@ -40,7 +40,7 @@ async function connection(settings: Partial<ProjectedConnection>) {
 
 const promptBytes = () => MESSAGES.reduce((sum, { content }) => sum + Buffer.byteLength(content), 0)
 const GPT_BYTES_PER_TOKEN = 4.4
-/** Of a prompt, and of one message. */
+/** The frame tokens of a prompt, and of one message. */
 const FRAME_TOKENS = 7
 
 it('reserves by the provider’s earlier counts', async () => {

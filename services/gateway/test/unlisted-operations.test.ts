@@ -10,9 +10,9 @@ import { postJson, type RawResponse, sendRequest } from './support/send-request.
 import { startBeforeAll } from './support/start-before-all.ts'
 import { startDataPath } from './support/start-data-path.ts'
 
-/** Where tokens are limited, what is not known to run no model is reserved and settled like what is known to run one. */
+/** If tokens are limited, an unknown operation is reserved and settled like one that runs a model. */
 const MAX_BODY_BYTES = 64 * 1024
-/** Of a prompt's text. */
+/** The tokens of a prompt's text. */
 const PROMPT_BYTES = 8_000
 const PROMPT = 'x'.repeat(PROMPT_BYTES)
 /** A prompt, and a file of twice its length. */

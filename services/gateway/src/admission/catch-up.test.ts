@@ -7,15 +7,15 @@ const unexpected = (error: unknown): never => {
 }
 
 /** Requests to NATS that the test replies to. */
-function asks() {
+function syncs() {
   const replies: (() => void)[] = []
-  const ask = () => new Promise<void>((resolve) => replies.push(resolve))
-  return { ask, replies }
+  const sync = () => new Promise<void>((resolve) => replies.push(resolve))
+  return { sync, replies }
 }
 
 it('has callers that come while a round is under way share the next one', async () => {
-  const { ask, replies } = asks()
-  const catchUp = createCatchUp({ ask, onFault: unexpected, minIntervalMs: 0 })
+  const { sync, replies } = syncs()
+  const catchUp = createCatchUp({ sync, onFault: unexpected, minIntervalMs: 0 })
   const resolved: string[] = []
   const first = catchUp().then(() => resolved.push('first'))
   const others = ['a', 'b', 'c'].map((name) => catchUp().then(() => resolved.push(name)))
@@ -29,12 +29,12 @@ it('has callers that come while a round is under way share the next one', async 
   expect(resolved).toEqual(['first', 'a', 'b', 'c'])
 })
 
-it('asks a storm of callers no more than forty times a second', async () => {
-  let asked = 0
-  const ask = async () => {
-    asked++
+it('reads for a storm of callers no more than forty times a second', async () => {
+  let synced = 0
+  const sync = async () => {
+    synced++
   }
-  const catchUp = createCatchUp({ ask, onFault: unexpected })
+  const catchUp = createCatchUp({ sync, onFault: unexpected })
   const beganAtMs = performance.now()
   let calls = 0
   while (performance.now() - beganAtMs < 500) {
@@ -42,13 +42,13 @@ it('asks a storm of callers no more than forty times a second', async () => {
     calls += 100
   }
   const tookMs = performance.now() - beganAtMs
-  expect(calls).toBeGreaterThan(asked * 50)
-  expect(asked).toBeLessThanOrEqual(tookMs / 25 + 2)
+  expect(calls).toBeGreaterThan(synced * 50)
+  expect(synced).toBeLessThanOrEqual(tookMs / 25 + 2)
 })
 
 it('returns busy to callers beyond a number, without a wait', async () => {
-  const { ask, replies } = asks()
-  const catchUp = createCatchUp({ ask, onFault: unexpected, minIntervalMs: 0, withinMs: 50, maxWaiting: 3 })
+  const { sync, replies } = syncs()
+  const catchUp = createCatchUp({ sync, onFault: unexpected, minIntervalMs: 0, withinMs: 50, maxWaiting: 3 })
   const waiting = [catchUp(), catchUp(), catchUp()]
   expect(await catchUp()).toBe('busy')
   expect(replies).toHaveLength(1)
@@ -61,8 +61,8 @@ it('returns busy to callers beyond a number, without a wait', async () => {
 })
 
 it('lets no caller wait longer than a time, which a round under way does not double', async () => {
-  const { ask, replies } = asks()
-  const catchUp = createCatchUp({ ask, onFault: unexpected, minIntervalMs: 0, withinMs: 400 })
+  const { sync, replies } = syncs()
+  const catchUp = createCatchUp({ sync, onFault: unexpected, minIntervalMs: 0, withinMs: 400 })
   const order: string[] = []
   const later = sleep(600).then(() => order.push('later'))
   const first = catchUp().then(() => order.push('first'))
@@ -76,10 +76,10 @@ it('lets no caller wait longer than a time, which a round under way does not dou
 it('goes on after a fault, which it reports', async () => {
   const faults: unknown[] = []
   let fails = true
-  const ask = async () => {
+  const sync = async () => {
     if (fails) throw new Error('no leader')
   }
-  const catchUp = createCatchUp({ ask, onFault: (error) => faults.push(error), minIntervalMs: 0 })
+  const catchUp = createCatchUp({ sync, onFault: (error) => faults.push(error), minIntervalMs: 0 })
   await catchUp()
   fails = false
   await catchUp()
@@ -88,7 +88,7 @@ it('goes on after a fault, which it reports', async () => {
 
 /** Keys or connections for which at most `maxWaiting` requests wait. */
 function known(maxWaiting: number) {
-  const options = { ask: async () => undefined, onFault: () => undefined, minIntervalMs: 0, maxWaiting }
+  const options = { sync: async () => undefined, onFault: () => undefined, minIntervalMs: 0, maxWaiting }
   const byNothing = { byHash: () => undefined, byName: () => undefined, all: () => [] }
   return { ...byNothing, catchUp: createCatchUp(options) }
 }

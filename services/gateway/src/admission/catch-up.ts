@@ -7,7 +7,7 @@ import { presentedKey } from './api-key.ts'
 
 export interface CatchUpOptions {
   /** Resolves when everything is known that had been written when it was called. May reject, or take long. */
-  readonly ask: () => Promise<void>
+  readonly sync: () => Promise<void>
   readonly onFault: (error: unknown) => void
   /** The shortest time between the starts of two rounds, in milliseconds. */
   readonly minIntervalMs?: number
@@ -24,7 +24,7 @@ export interface CatchUpOptions {
  * However many callers there are, NATS gets at most forty requests a second.
  */
 export function createCatchUp({
-  ask,
+  sync,
   onFault,
   minIntervalMs = 25,
   withinMs = 1_000,
@@ -50,7 +50,7 @@ export function createCatchUp({
     next = undefined
     isRunning = true
     startedAtMs = performance.now()
-    void within(withinMs, ask())
+    void within(withinMs, sync())
       .catch(onFault)
       .then(() => {
         isRunning = false

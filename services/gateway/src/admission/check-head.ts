@@ -25,7 +25,7 @@ export function maxWaitMs(header: string | string[] | undefined, connectionMaxWa
 }
 
 /**
- * Checks that an admitted request's head is as HTTP/1.1 and HTTP/2 ask, and that no header overrides the method by which it was admitted.
+ * Checks that an admitted request's head is as HTTP/1.1 and HTTP/2 require, and that no header overrides the method by which it was admitted.
  * Sends `100 Continue` where the client waits for it. Returns the error to respond with, or undefined.
  * @see RFC 9112, section 3.2, for `Host`; RFC 9110, section 10.1.1, for `Expect`
  */

@@ -21,8 +21,8 @@ export interface VerifiedWatch extends Pick<Watch, 'stop'> {
 }
 
 /**
- * Follows a bucket, and verifies every few seconds that it still does: whoever leads the bucket's stream is asked over the same
- * connection what was stored last, by its sequence, which no clock changes, and that must have been reported. A connection that is lost or
+ * Follows a bucket, and verifies every few seconds that it still does: it requests what was stored last from the leader of the bucket's
+ * stream over the same connection, by its sequence, which no clock changes, and that entry must have been received. A connection that is lost or
  * silent, a JetStream without a leader and a bucket that was removed are no verification. A watch that receives nothing any more, or follows
  * what was another bucket, begins again.
  */
@@ -64,14 +64,14 @@ export async function verifiedWatch<Value>(
   }
 
   const catchUp = createCatchUp({
-    ask: async () => {
+    sync: async () => {
       if (!bus.isConnected()) return
       const { lastRevision } = await bucket.state()
       const untilMs = performance.now() + ON_ITS_WAY_MS
       while (!hasReported(lastRevision) && performance.now() < untilMs) await sleep(LOOK_EVERY_MS)
     },
     // That it cannot be verified is said once, by the checks.
-    onFault: (err) => logger.debug({ err, what }, 'it could not be asked what was written last'),
+    onFault: (err) => logger.debug({ err, what }, 'what was written last could not be read'),
   })
 
   const check = async (): Promise<void> => {

@@ -10,7 +10,7 @@ export interface Readiness {
 }
 
 /**
- * Finds out by asking a capacity instance whether it gives permits, at most once a second however often it is asked itself. What is
+ * Finds out from a capacity instance whether it grants permits, at most once a second however often the state is read. What is
  * known is that much older at most, but for the connection to NATS, which is known at once.
  *
  * @param monotonicMs milliseconds that only ever go on
@@ -36,8 +36,8 @@ async function capacityReasons(bus: Bus): Promise<readonly string[]> {
     return ready ? [] : [`the capacity service gives no permits: ${reason}`]
   } catch (error) {
     const isSilent = error instanceof NoRespondersError || error instanceof NoReplyError
-    if (isSilent) return ['no capacity instance responds']
-    return [`the capacity service cannot be asked: ${error instanceof Error ? error.message : String(error)}`]
+    if (isSilent) return ['no capacity instance replies']
+    return [`the capacity service cannot be reached: ${error instanceof Error ? error.message : String(error)}`]
   }
 }
 

@@ -43,7 +43,7 @@ export function writeError(response: ServerResponse, error: GatewayError, contex
   sluiceHeaders(fields, 'gateway', context.connection?.settings.name, context.rateLimits)
   if (error.allow !== undefined) fields.push('allow', error.allow)
   retryHeaders(fields, error)
-  // OpenAI's and Anthropic's SDKs would ask again, and the provider say the same.
+  // OpenAI's and Anthropic's SDKs would retry, and the provider say the same.
   if (error.code === 'upstream_credential_rejected') fields.push('x-should-retry', 'false')
   // RFC 9110, section 15.5.16: says which codings would be taken.
   if (error.status === UNSUPPORTED_MEDIA_TYPE) fields.push('accept-encoding', CONTENT_CODINGS.join(', '))

@@ -22,15 +22,15 @@ export async function obtainPermit(
 ): Promise<Result<PermittedCall>> {
   const { id, onCapacityUnavailable } = call.connection.settings
   const { model } = call.inspection
-  const asked: PermitRequest = {
+  const request: PermitRequest = {
     connectionId: id,
     apiKeyId: call.apiKey.id,
     model,
     pool: call.pool,
     ...reservedTokens(call),
   }
-  const first = await permits.acquire(asked, wait)
-  const outcome = first.status === 'denied' ? await acquiredWithin(permits, call, first, asked, wait) : first
+  const first = await permits.acquire(request, wait)
+  const outcome = first.status === 'denied' ? await acquiredWithin(permits, call, first, request, wait) : first
   switch (outcome.status) {
     case 'disconnected':
       return { status: 'aborted' }
@@ -48,15 +48,15 @@ export async function obtainPermit(
 type Acquired = Awaited<ReturnType<Permits['acquire']>>
 type Denied = Extract<Acquired, { readonly status: 'denied' }>
 
-/** Asks for less than was denied where the provider may count less than the whole against one of its limits. Returns the last outcome. */
+/** Acquires less than was denied if the provider may count less than the whole against one of its limits. Returns the last outcome. */
 async function acquiredWithin(
   permits: Permits,
   { connection: { adapter } }: PreparedCall,
   denial: Denied,
-  asked: PermitRequest,
+  refused: PermitRequest,
   wait: Wait,
 ): Promise<Acquired> {
-  let request = asked
+  let request = refused
   let outcome: Acquired = denial
   for (let attempt = 1; attempt <= MAX_TOKEN_LIMITS && outcome.status === 'denied'; attempt++) {
     const within = reservedWithin(request, outcome.denied, adapter)

@@ -34,8 +34,8 @@ export interface ConnectionVersion {
 export class StreamUsageRefusals {
   readonly #byConnection = new Map<string, Known>()
 
-  /** Returns whether a stream that leaves now asks for its usage. Call it for each departure: one of those that go without may be the next try. */
-  asks(connection: ConnectionVersion, model: string, nowMs: number): boolean {
+  /** Returns whether a stream that leaves now requests its usage. Call it for each departure: one of those that go without may be the next try. */
+  requestsUsage(connection: ConnectionVersion, model: string, nowMs: number): boolean {
     const without = this.#of(connection)?.models.get(model)?.without
     if (without === undefined) return true
     const isDue = nowMs >= without.nextTryAtMs && (without.tries === 0 || without.streams >= STREAMS_PER_TRY)
@@ -118,7 +118,7 @@ export function withAdditionDecided<C extends InspectedCall>({ streamUsage, cloc
   const { inspection, connection } = call
   const { settings } = connection
   const addsUsage =
-    settings.requestStreamUsage !== false && streamUsage.asks(settings, inspection.model, clock.elapsedMs())
+    settings.requestStreamUsage !== false && streamUsage.requestsUsage(settings, inspection.model, clock.elapsedMs())
   return inspection.addsUsage === addsUsage ? call : { ...call, inspection: { ...inspection, addsUsage } }
 }
 

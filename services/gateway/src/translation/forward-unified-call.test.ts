@@ -59,7 +59,7 @@ async function call(
 
 const named = (_name: string, { body }: { readonly body: Buffer }) => ({ body, model: 'prod/claude' })
 
-it('refuses a bad wait before it translates, fetches images, or asks for a credential', async () => {
+it('refuses a bad wait before it translates, fetches images, or requests a credential', async () => {
   const response = await call({ 'x-sluice-max-wait': 'soon' }, named)
   expect(response).toMatchObject({
     status: 400,

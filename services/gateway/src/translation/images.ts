@@ -8,7 +8,7 @@ interface ImageRequest {
   readonly owner: string
   /** Aborted when the application goes away. */
   readonly disconnected: AbortSignal
-  /** Asked before each piece of an image is kept in memory; false where so many bytes more cannot be. */
+  /** Returns false if so many bytes more cannot be held; called before each piece of an image is kept. */
   readonly hold: (bytes: number) => boolean
 }
 
@@ -27,11 +27,11 @@ export interface ImageFault {
 
 export interface HttpImagesOptions {
   readonly connectTimeoutMs: number
-  /** For all images of a request, from asking for them to their last byte; and before that, for their turn to be asked for. */
+  /** The time for all images of a request, from their requests to their last byte; and before that, for their turn. */
   readonly timeoutMs: number
-  /** Of all images of a request together. */
+  /** The most bytes of all images of a request together. */
   readonly maxImagesBytes: number
-  /** Whether they may be on this machine itself, over http too. */
+  /** Whether images may be on this machine itself, and over http: for tests. */
   readonly allowInsecureLoopback: boolean
 }
 
@@ -106,16 +106,16 @@ export function httpImages(options: HttpImagesOptions): RunningImages {
   }
 }
 
-/** What a request's images may still take. */
+/** The room that is left for a request's images. */
 interface Room extends Pick<ImageRequest, 'hold'> {
   leftBytes: number
 }
 
-/** Of requests whose images are fetched, which are held in memory. */
+/** The most requests whose images are fetched at a time, as these are held in memory. */
 const AT_A_TIME = 16
-/** Of requests of one API key that wait until those of others are fetched. */
+/** The most requests of one API key that wait for their turn. */
 const MAX_WAITING_PER_KEY = 32
-/** That one request may refer to: as many as some providers take. */
+/** The most images that one request may refer to: as many as some providers take. */
 const MAX_IMAGES = 20
 const MAX_REDIRECTS = 3
 const HEADERS = { accept: 'image/*', 'user-agent': 'sluice' }
@@ -159,7 +159,7 @@ async function collect(
   return mediaType === undefined ? 'no-image' : { mediaType, base64: Buffer.concat(pieces).toString('base64') }
 }
 
-/** Undefined for what is no image. The label counts where the bytes show nothing that is known. */
+/** Returns undefined for what is no image. The label counts if the bytes show no known format. */
 function imageType(pieces: readonly Buffer[], label: string): string | undefined {
   const mediaType = sniffMediaType(Buffer.concat(pieces)) ?? label
   return mediaType.startsWith('image/') ? mediaType : undefined

@@ -60,7 +60,7 @@ describe.each(Object.entries(NATIVE_APIS) as [ProviderId, NativeApi][])('%s', (p
   )
 })
 
-/** OpenAI's chats and completions are asked for their usage, which the caller does not get. */
+/** The gateway requests the usage of OpenAI's chats and completions, which the caller does not get. */
 function asTheGatewaySends(call: NativeCall): NativeCall {
   if (!/^\/v1\/(chat\/)?completions$/.test(call.path)) return call
   const body: { stream_options?: object } = { ...call.body }

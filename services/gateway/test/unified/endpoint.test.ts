@@ -5,7 +5,7 @@ import { postJson, sendRequest } from '../support/send-request.ts'
 import { startBeforeAll } from '../support/start-before-all.ts'
 import { clientOf, raised, startUnifiedPath } from '../support/unified-client.ts'
 
-/** What holds at the unified endpoint whatever the provider. */
+/** Properties of the unified endpoint that hold for every provider. */
 const MODEL = 'gpt-4.1-mini'
 const MESSAGES = [{ role: 'user' as const, content: 'What does a sluice do?' }]
 
