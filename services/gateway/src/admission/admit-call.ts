@@ -43,7 +43,7 @@ export function admitCall(
   )
 }
 
-/** @param suggested searched for the nearest name where the connection is unknown */
+/** Admits a request by what this gateway knows now. @param suggested searched for the nearest name if the connection is unknown */
 function admitKnown(
   deps: AdmissionDeps,
   request: IncomingMessage,
@@ -88,8 +88,8 @@ function admitKnown(
 }
 
 /**
- * Admits a call again that has waited, by the API key, the connection and the allowed models of now. Returns the same call where nothing
- * has changed; otherwise one that goes to where the connection leads now, with the settings of now.
+ * Admits a call again that has waited, by the current API key, connection and allowed models. Returns the same call if nothing has changed;
+ * otherwise one that goes to the connection's current upstream, with its current settings.
  */
 export function admitAgain<C extends InspectedCall>(deps: AdmissionDeps, call: C): Result<C> {
   const { apiKey, connection, inspection, naming } = call

@@ -24,7 +24,7 @@ export function isJudged({ connection, operation }: Call): boolean {
  * Decides whether the connection allows every model that a request names, in any place where some server looks for one: body, path and
  * query. A request that two servers could read differently is refused. Costs nothing where every model is allowed and no model has limits
  * of its own.
- * @param naming what the body names; undefined where it was not looked at
+ * @param naming what the body names; undefined if it was not inspected
  */
 export function modelRefusal(call: Call, naming: ModelNaming | undefined): GatewayError | undefined {
   if (!isJudged(call)) return undefined

@@ -15,7 +15,7 @@ export function waitOf({ settings }: UsableConnection, { headers }: IncomingMess
 
 /**
  * Returns how long a request may wait for its permit, in milliseconds: the header in seconds, with or without a fraction, or else the
- * connection's default. Undefined where the header is not a number from 0 to 600.
+ * connection's default. Returns undefined if the header is not a number from 0 to 600.
  */
 export function maxWaitMs(header: string | string[] | undefined, connectionMaxWaitMs: number): number | undefined {
   if (header === undefined) return connectionMaxWaitMs
@@ -26,7 +26,7 @@ export function maxWaitMs(header: string | string[] | undefined, connectionMaxWa
 
 /**
  * Checks that an admitted request's head is as HTTP/1.1 and HTTP/2 require, and that no header overrides the method by which it was admitted.
- * Sends `100 Continue` where the client waits for it. Returns the error to respond with, or undefined.
+ * Sends `100 Continue` if the client waits for it. Returns the error to respond with, or undefined.
  * @see RFC 9112, section 3.2, for `Host`; RFC 9110, section 10.1.1, for `Expect`
  */
 export function checkHead(

@@ -39,7 +39,7 @@ export async function verifiedWatch<Value>(
   let checks = 0
   let checkingSinceMs: number | undefined
   let isFollowing = true
-  /** As the bucket was before the watch last began: what it had then was reported, unless it cannot be read or was removed. */
+  /** The bucket's state before the watch last began: its entries were received, unless one cannot be read or was removed. */
   let begunAt = await bucket.state()
   const watch = await bucket.watch({ onEntry, onFault })
 
@@ -70,7 +70,7 @@ export async function verifiedWatch<Value>(
       const untilMs = performance.now() + ON_ITS_WAY_MS
       while (!hasReported(lastRevision) && performance.now() < untilMs) await sleep(LOOK_EVERY_MS)
     },
-    // That it cannot be verified is said once, by the checks.
+    // The checks log once that it cannot be verified.
     onFault: (err) => logger.debug({ err, what }, 'what was written last could not be read'),
   })
 

@@ -16,7 +16,7 @@ export interface AppOptions extends DataRoutesOptions {
   readonly socketTimeoutMs: number
 }
 
-/** The gateway's HTTP server, not yet listening. */
+/** Creates the gateway's HTTP server, which does not listen yet. */
 export function createApp(options: AppOptions): FastifyInstance {
   const { requestTimeoutMs, socketTimeoutMs } = options
   const handle = requestBoundary((request, response) => app.routing(request, response), options)
@@ -49,7 +49,7 @@ export function createApp(options: AppOptions): FastifyInstance {
     done()
   })
   app.removeAllContentTypeParsers()
-  // Bodies are received by the calls, which know what for, and take account of them.
+  // Calls receive their bodies themselves, and take account of the memory.
   app.addContentTypeParser('*', (_request, payload, done) => done(null, payload))
   frameworkErrors(app, options)
   healthRoutes(app, options.readiness)

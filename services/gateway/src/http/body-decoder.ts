@@ -23,15 +23,15 @@ export type DecodeOutcome<Reason> =
   /** The value that `keep` returned. */
   | { readonly status: 'ended'; readonly reason: Reason }
   | { readonly status: 'damaged' }
-  /** zstd with a window of more than 8 MiB, for which no memory is given. */
+  /** The body is zstd with a window of more than 8 MiB, for which no memory is given. */
   | { readonly status: 'window-too-large' }
-  /** zstd in more frames than {@link MAX_FRAMES}. */
+  /** The body is zstd in more frames than {@link MAX_FRAMES}. */
   | { readonly status: 'too-many-frames' }
   | { readonly status: 'disconnected' }
 
 /**
- * Of one zstd body, those that are skipped among them: each takes a decoder of its own, and may be no longer than 8 bytes. Senders make one, or
- * one for every few megabytes.
+ * The most frames of one zstd body, skippable ones included: each takes a decoder of its own, and may be no longer than 8 bytes. Senders make
+ * one, or one for every few megabytes.
  */
 export const MAX_FRAMES = 64
 

@@ -34,7 +34,7 @@ const pairs = (fields: (string | string[])[]) =>
     Array.from({ length: fields.length / 2 }, (_, index) => [fields[2 * index], fields[2 * index + 1]]),
   )
 
-it('sends what the caller sent, but for the hop, credentials and what the connection decides', () => {
+it('sends the caller’s headers except those of the hop, credentials and those of the connection', () => {
   const headers = {
     host: 'gateway',
     connection: 'keep-alive, X-Hop',

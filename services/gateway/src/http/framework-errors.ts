@@ -8,7 +8,7 @@ import { nothingThere } from './path-hints.ts'
 import type { DataRoutesOptions } from './request-boundary.ts'
 import { writeError } from './write-error.ts'
 
-/** Words the errors that Fastify finds itself as OpenAI would. Those of a connection's calls never come to it: they are found before. */
+/** Formats the errors that Fastify itself finds as OpenAI would. Errors of a connection's calls are found before. */
 export function frameworkErrors(app: FastifyInstance, { logger }: Pick<DataRoutesOptions, 'logger'>): void {
   app.register((nowhere, _options, done) => {
     const refuse = (request: FastifyRequest, reply: FastifyReply): void => {
@@ -82,7 +82,7 @@ function refuseSocket(socket: Socket, { code = 'invalid_request', status, phrase
   socket.end(`HTTP/1.1 ${status} ${phrase}\r\n${lines.join('')}\r\n${body}`)
 }
 
-/** In which the other side has to read its refusal and close the connection. */
+/** The time that the other side has to read its refusal and close the connection. */
 const REFUSED_TIMEOUT_MS = 2_000
 
 interface SocketRefusal {

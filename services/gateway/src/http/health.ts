@@ -5,7 +5,7 @@ import type { Projections } from '../ports.ts'
 
 /** Says whether this gateway can serve requests. */
 export interface Readiness {
-  /** Returns what is in the way, in words for people; nothing while requests get their permits. Never rejects. */
+  /** Returns the reasons why requests get no permits, in words for people; none while they do. Never rejects. */
   reasons(): Promise<readonly string[]>
 }
 
@@ -44,7 +44,7 @@ async function capacityReasons(bus: Bus): Promise<readonly string[]> {
 const ASK_EVERY_MS = 1_000
 
 /**
- * `/healthz`: the process runs. `/readyz`: requests get their permits, or 503 with the reasons why they do not. Neither needs
+ * Adds the routes `/healthz`: the process runs. `/readyz`: requests get their permits, or 503 with the reasons why they do not. Neither needs
  * a key.
  */
 export function healthRoutes(app: FastifyInstance, readiness: Readiness): void {

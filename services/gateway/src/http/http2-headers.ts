@@ -36,7 +36,7 @@ export function headBytes(rawFields: readonly string[]): number {
 }
 
 /**
- * Translates the head of an HTTP/1.1 response into that of HTTP/2. What concerns the connection alone is left out.
+ * Translates the head of an HTTP/1.1 response into that of HTTP/2. Fields of the connection alone are left out.
  * @param fields names and values in turn; a value may be several, each a field of its own
  */
 export function http2Fields(status: number, fields: readonly (string | readonly string[])[]): OutgoingHttpHeaders {

@@ -29,7 +29,7 @@ export class Http2Request extends Readable implements RequestParts {
   readonly #onProgress: () => void
   #isRead = false
   #isDiscarded = false
-  /** Some of it was thrown away. */
+  /** Some of the body was dropped. */
   #isCut = false
 
   /** @param onProgress called whenever more of the body has arrived and is taken */
@@ -90,7 +90,7 @@ export class Http2Request extends Readable implements RequestParts {
   #breakOff(): void {
     if (this.complete || this.destroyed) return
     this.aborted = true
-    // As Node does for HTTP/1.1: it is an error to those only who listen for one.
+    // As Node does for HTTP/1.1: an error is emitted only if there is a listener.
     if (this.listenerCount('error') === 0) this.destroy()
     else this.destroy(Object.assign(new Error('aborted'), { code: 'ECONNRESET' }))
   }

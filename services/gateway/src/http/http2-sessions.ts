@@ -45,7 +45,7 @@ export class Http2Sessions {
   /** Takes over a connection that begins with HTTP/2's preface, which is still to be read from it. */
   open(socket: Socket): void {
     if (socket.destroyed) return
-    // HTTP/2 ends connections as a whole: whoever stops sending reads no responses either.
+    // HTTP/2 ends connections as a whole: a client that stops sending reads no responses either.
     socket.allowHalfOpen = false
     const keep = (session: ServerHttp2Session): void => this.#keep(session, socket)
     this.#server.once('session', keep)
@@ -57,7 +57,7 @@ export class Http2Sessions {
     }
   }
 
-  /** Takes no new requests, lets those under way end, and closes every session after its last. */
+  /** Stops taking new requests, lets those under way end, and closes every session after its last. */
   close(): void {
     this.#closing = true
     for (const retire of this.#sessions.values()) retire()
@@ -72,7 +72,7 @@ export class Http2Sessions {
   }
 
   #take(stream: ServerHttp2Stream, fields: IncomingHttpHeaders, rawFields: readonly string[]): void {
-    // What went wrong shows in how the stream closes.
+    // The way in which the stream closes shows what went wrong.
     stream.on('error', () => undefined)
     // Reset before it is seen.
     if (stream.closed || stream.destroyed) return
@@ -82,7 +82,7 @@ export class Http2Sessions {
       return
     }
     const { handle, refuse, requestTimeoutMs, streamTimeoutMs } = this.#options
-    // Of our own: Node leaves that of a stream which is destroyed, and with it the stream, until it would have gone off.
+    // A timer of our own: Node keeps its timer of a destroyed stream, and with it the stream, until it would have gone off.
     const idle = setTimeout(() => response.destroy(new Error('nothing moves on the stream')), streamTimeoutMs)
     stream.once('close', () => clearTimeout(idle))
     const onProgress = (): void => void idle.refresh()
@@ -111,7 +111,7 @@ export class Http2Sessions {
 const SERVER_OPTIONS = {
   settings: {
     maxConcurrentStreams: 256,
-    // What a stream's sender may send before it is read, which Node holds in no account: with the streams above, 16 MiB a connection.
+    // The bytes that a stream may send before they are read, which Node does not count: with the streams above, 16 MiB a connection.
     initialWindowSize: 64 * 1024,
     // More than is accepted, so that a head that is a little too long gets an error that says so.
     maxHeaderListSize: 64 * 1024,
@@ -130,7 +130,7 @@ const BODILESS_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD'])
  * Closes a session on which no request has been for `idleTimeoutMs`, and one that was retired once its requests have their responses. Node's own
  * timeout of sessions counts from whatever the other side sends, pings too, and a session that Node has closed still waits for the
  * other side to close the connection: the socket is destroyed when it does not.
- * @returns what retires the session
+ * @returns a function that retires the session
  */
 function closeWhenIdle(session: ServerHttp2Session, socket: Socket, idleTimeoutMs: number): () => void {
   let openStreams = 0

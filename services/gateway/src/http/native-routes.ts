@@ -10,7 +10,7 @@ import { expectedFormat } from './path-hints.ts'
 import { CALL_METHODS, type DataRoutesOptions } from './request-boundary.ts'
 import { type ErrorContext, endWithFault } from './write-error.ts'
 
-/** `/connections/{name}/…`: the provider's own API, passed through byte for byte. */
+/** Adds the routes `/connections/{name}/…`: the provider's own API, passed through byte for byte. */
 export function nativeRoutes(app: FastifyInstance, options: DataRoutesOptions): void {
   const { dataPlane: deps, logger } = options
   app.route<{ Params: { name: string } }>({
@@ -47,7 +47,7 @@ export function nativeRoutes(app: FastifyInstance, options: DataRoutesOptions): 
   })
 }
 
-/** Returns in which format an error is written: the connection's, or where there is none, the one that path and headers suggest. */
+/** Returns the context in whose format an error is written: the connection's; if there is none, the one that path and headers suggest. */
 function contextOf(
   { url, headers }: IncomingMessage,
   requestId: string,

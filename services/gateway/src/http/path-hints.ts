@@ -10,9 +10,8 @@ const UNIFIED_PATHS = {
 } as const
 
 /**
- * Returns the URL with what base URLs commonly get wrong put right: slashes too many before a connection's name, and for the unified
- * endpoint a `/v1` too often or too little and slashes. Every other URL is returned as it is, and what is decided of a request is decided
- * by what is returned.
+ * Corrects common mistakes of base URLs: extra slashes before a connection's name, and for the unified endpoint extra slashes and a missing or
+ * repeated `/v1`. Returns every other URL as it is. All decisions about a request are made by the returned URL.
  */
 export function forgivenUrl(url: string): string {
   if (url.startsWith('/connections/') && url[CONNECTIONS_LENGTH] !== '/') return url
@@ -70,7 +69,7 @@ function hintOf(path: string, provider: ProviderId | undefined): string {
 
 /**
  * Returns what is wrong with a path that a connection's provider does not have, in sentences that say what to do.
- * @param path as it was sent; empty where it has dot segments, or none came
+ * @param path as it was sent; '' if it has dot segments or there is none
  */
 export function unsupportedMessage(provider: ProviderId, connection: string, method: string, path: string): string {
   const where = path === '' ? 'this path' : `the path "${shownPath(path)}"`
@@ -83,7 +82,7 @@ export function unsupportedMessage(provider: ProviderId, connection: string, met
   return `${what} Its paths are ${PATHS[provider]}; an SDK's base URL is …${BASE_PATHS[provider].replace('NAME', connection)}.`
 }
 
-/** Returns whose path it is, where it is another provider's, and how to call that; undefined where it is not. */
+/** Returns which other provider has such a path, and how to call that; undefined if none has. */
 export function foreignPathHint(provider: ProviderId, connection: string, path: string): string | undefined {
   const meant = providerOfPath(path)
   if (meant === undefined || meant === provider || (meant === 'openai' && provider === 'groq')) return undefined
@@ -102,12 +101,12 @@ export function endsWithSpace(path: string): boolean {
   return path.includes('%') && TRAILING_SPACE.test(path)
 }
 
-/** A path as a message shows it. What is no printable ASCII has no place in a request's line, and did not come so far. */
+/** Returns a path as a message shows it. It is printable ASCII: anything else was refused before. */
 export function shownPath(path: string): string {
   return path.length > MAX_SHOWN_CHARS ? `${path.slice(0, MAX_SHOWN_CHARS)}…` : path
 }
 
-/** Returns whose API has such a path, by how it begins or ends, whatever of it a connection serves. */
+/** Returns which provider's API has such a path, by its beginning or end. */
 function providerOfPath(path: string): ProviderId | undefined {
   if (isBedrockPath(path)) return 'aws-bedrock'
   return PATHS_OF.find(([form]) => form.test(path))?.[1]

@@ -25,7 +25,7 @@ export function receiveDecodedBody(request: IncomingMessage, options: BodyToDeco
   return receiveEncoded(request, codings.toReversed(), options)
 }
 
-/** The headers that go with a decoded body; the same object where the body came plain. */
+/** Returns the headers that go with a decoded body; the same object if the body came uncompressed. */
 export function decodedHeaders(headers: WireHeaders): WireHeaders {
   if (headers['content-encoding'] === undefined) return headers
   const { 'content-encoding': _coding, 'content-md5': _md5, 'content-digest': _digest, ...others } = headers
@@ -82,7 +82,7 @@ function unknownCoding(name: string): GatewayError {
 const UNSUPPORTED_MEDIA_TYPE = 415
 const LIST = new Intl.ListFormat('en', { type: 'disjunction' }).format(CONTENT_CODINGS)
 const MAX_SHOWN_CHARS = 50
-/** Each one takes the work of a whole body. */
+/** The most codings of one body: each takes the work of a whole body. */
 const MAX_CODINGS = 3
 const TOO_MANY_CODINGS = gatewayError(
   'invalid_request',

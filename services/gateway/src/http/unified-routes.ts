@@ -13,12 +13,12 @@ import { endWithFault } from './write-error.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** Set once it is known whose request of the unified endpoint it is. */
+    /** The sender of a request of the unified endpoint, once it is known. */
     sender: { readonly apiKey: ApiKey; readonly startedAtMs: number } | undefined
   }
 }
 
-/** `/v1/…`: OpenAI's API in front of every connection, with the model as `CONNECTION/MODEL`. */
+/** Adds the routes `/v1/…`: OpenAI's API in front of every connection, with the model as `CONNECTION/MODEL`. */
 export function unifiedRoutes(app: FastifyInstance, options: DataRoutesOptions): void {
   const { dataPlane: deps, logger } = options
   const lists = new ModelLists()

@@ -76,17 +76,17 @@ export class CallAttempt {
     return this.#outcome.promise
   }
 
-  /** The request begins to leave. */
+  /** Notes that the request begins to leave. */
   departed(): void {
     if (!this.#isEnded) this.#departure?.departed(() => this.#goesOnUncharged())
   }
 
-  /** The provider responds. */
+  /** Notes that the provider responds. */
   responded(): void {
     this.#departure?.responded()?.catch((err: unknown) => this.#notCharged(err))
   }
 
-  /** The request will not be sent again. */
+  /** Resolves {@link send}: the request will not be sent again. */
   resolveRelayed(): void {
     this.#outcome?.resolve('relayed')
   }

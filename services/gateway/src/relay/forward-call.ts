@@ -51,7 +51,7 @@ export async function forwardCall(
   }
 }
 
-/** @param held the account of the body's bytes; undefined where there is no body */
+/** Receives and inspects the body, and sends the call. @param held the account of the body's bytes; undefined if there is no body */
 async function forwardBody(
   deps: ForwardDeps,
   call: Call,
@@ -82,7 +82,7 @@ async function forwardBody(
   await sendCall(deps, inspected.value.call, body, response, { waitMs, logger })
 }
 
-/** `read`: whole, to be looked into. `unread`: whole, but only sent on. Neither: there is none, or it is streamed on. */
+/** `read`: whole, to be inspected. `unread`: whole, but only sent on. Neither: there is none, or it is streamed on. */
 interface ReceivedBody {
   readonly read?: WholeBody
   readonly unread?: Buffer

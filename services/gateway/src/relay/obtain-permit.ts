@@ -12,7 +12,7 @@ export interface PermitDeps {
 }
 
 /**
- * Acquires the call's permit, and waits for it as long as it may. Where capacity is unavailable, the connection's `onCapacityUnavailable`
+ * Acquires the call's permit, and waits for it as long as it may. If capacity is unavailable, the connection's `onCapacityUnavailable`
  * decides.
  */
 export async function obtainPermit(

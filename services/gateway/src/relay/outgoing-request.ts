@@ -38,7 +38,7 @@ export interface ReadyCall {
 
 /**
  * Makes the request to send: to where the connection leads now, with the credential that belongs there. Nothing is awaited between the last
- * look at the connection and the return. Gives the permit back where the request cannot be made.
+ * look at the connection and the return. Gives the permit back if the request cannot be made.
  * @throws (rejects) SluiceError `credential_unavailable`
  */
 export async function readyToSend(
@@ -81,7 +81,7 @@ function changesTooFast({ connection }: PermittedCall): Refused {
   return refused(gatewayError('unavailable', message))
 }
 
-/** Returns the secrets to call the provider with; none where the provider needs no stored credential. */
+/** Returns the secrets to call the provider with; none if the provider needs no stored credential. */
 function credentialOf(
   { credentials }: Pick<CredentialDeps, 'credentials'>,
   { settings, credentialVersions }: UsableConnection,

@@ -146,7 +146,7 @@ it('waits no longer for its permits together than it may, however often one is t
   expect([offeredMs, nowMs]).toEqual([[70_000, 40_000, 10_000], 70_000])
 })
 
-it('leaves the addition out where its refusal became known while it waited for its permit', async () => {
+it('leaves the addition out if its refusal became known while it waited for its permit', async () => {
   whileWaiting = () => {
     for (const request of ['a', 'b']) streamUsage.refused(settings, 'm', request, nowMs)
   }

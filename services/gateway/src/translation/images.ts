@@ -6,7 +6,7 @@ import { Slots } from './slots.ts'
 interface ImageRequest {
   /** The id of the API key for which they are fetched: keys take turns. */
   readonly owner: string
-  /** Aborted when the application goes away. */
+  /** Aborts when the client disconnects. */
   readonly disconnected: AbortSignal
   /** Returns false if so many bytes more cannot be held; called before each piece of an image is kept. */
   readonly hold: (bytes: number) => boolean
@@ -14,12 +14,12 @@ interface ImageRequest {
 
 /** Images that requests refer to by URL, for providers that do not fetch them. */
 export interface Images {
-  /** The images at these https URLs; or why they could not be had. */
+  /** Fetches the images at these https URLs; or returns why they could not be fetched. */
   fetch(urls: readonly string[], request: ImageRequest): Promise<ReadonlyMap<string, InlineImage> | ImageFault>
 }
 
 export interface ImageFault {
-  /** `bad-image`: it is about the image, the first that could not be had. `busy`: the gateway has no room for it now. */
+  /** `bad-image`: the first image that could not be fetched is at fault. `busy`: the gateway has no room for it now. */
   readonly fault: 'bad-image' | 'busy'
   /** In words fit for the application. */
   readonly message: string

@@ -43,7 +43,7 @@ it('gives an owner half of the slots, and others as many as they take', async ()
   expect(await takeMany('fifth', 1)).toEqual([])
 })
 
-it('serves those that wait by turns, and of one owner in the order in which they came', async () => {
+it('serves owners that wait in turns, and each owner’s requests in their order', async () => {
   for (const owner of ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h']) await takeMany(owner, 1)
   await takeMany('many', 50)
   await takeMany('few', 3)
@@ -86,7 +86,7 @@ it('turns away what waits beyond an owner’s part, and no other owner', async (
   expect(order).toEqual(['greedy', 'greedy', 'other'])
 })
 
-it('gives up the place of one who leaves, and of one who waited for too long', async () => {
+it('gives up the place of a client that disconnects, and of one that waited for too long', async () => {
   slots = new Slots({ count: 1, maxWaitingPerOwner: 2 })
   await takeMany('first', 1)
   const leaving = new AbortController()

@@ -25,8 +25,8 @@ interface Waiter {
 }
 
 /**
- * Limits how much goes on at the same time. An owner takes no more slots than are free then, so half of them if it is alone, and others
- * always find some; those that wait take turns by owner, and of one owner it is first come first served.
+ * Limits how much goes on at the same time. An owner takes no more slots than are free then: half of them if it is alone, so that others
+ * always find some. Owners that wait take turns; an owner's requests are served first come, first served.
  */
 export class Slots {
   readonly #maxWaitingPerOwner: number
