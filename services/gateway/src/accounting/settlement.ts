@@ -203,7 +203,10 @@ interface ChargedEnd extends Pick<ResponseReader, 'usage' | 'partialUsage' | 'ou
   readonly interruptedBy: CallEnd['interruptedBy']
 }
 
-/** Returns the output to charge if it is not reported: the reservation, since some output, such as reasoning, is not relayed; or what was relayed, if more. */
+/**
+ * Returns the output to charge if it is not reported: the reservation, since some output, such as reasoning, is not relayed; or what was
+ * relayed, if more.
+ */
 export function chargedOutput(outputTokensSeen: number, { outputTokens }: CostEstimate): number {
   return Math.max(outputTokens, outputTokensSeen)
 }

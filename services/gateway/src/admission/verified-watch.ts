@@ -16,15 +16,18 @@ export interface VerifiedWatchOptions<Value> extends WatchOptions<Value> {
 export interface VerifiedWatch extends Pick<Watch, 'stop'> {
   /** Returns whether everything was received that had been written `maxAgeMs` ago. */
   isCurrent(): boolean
-  /** Resolves when everything was received that had been written when it was called, or after a second; at once where too many wait. Never rejects. */
+  /**
+   * Resolves when everything was received that had been written when it was called, or after a second; at once if too many callers wait. Never
+   * rejects.
+   */
   catchUp(): Promise<CaughtUp>
 }
 
 /**
- * Follows a bucket, and verifies every few seconds that it still does: it requests what was stored last from the leader of the bucket's
- * stream over the same connection, by its sequence, which no clock changes, and that entry must have been received. A connection that is lost or
- * silent, a JetStream without a leader and a bucket that was removed are no verification. A watch that receives nothing any more, or follows
- * what was another bucket, begins again.
+ * Follows a bucket, and verifies every few seconds that it still does: it requests the sequence of the last entry, which no clock changes, from
+ * the leader of the bucket's stream over the same connection. That entry must have been received. A connection that is lost or silent, a
+ * JetStream without a leader and a bucket that was removed are no verification. A watch that receives nothing any more, or follows what was
+ * another bucket, begins again.
  */
 export async function verifiedWatch<Value>(
   bus: Bus,

@@ -32,7 +32,8 @@ export interface BodyToReceive {
 }
 
 /**
- * Returns whether a request has a body that goes on to the provider, as its head says. The body of a GET or HEAD means nothing, and is not sent on.
+ * Returns whether a request has a body that goes on to the provider, as its head says. The body of a GET or HEAD means nothing, and is not
+ * sent on.
  * @see RFC 9110, section 9.3.1; RFC 9112, section 6.3
  */
 export function bringsBody({ method, headers }: Pick<IncomingMessage, 'method' | 'headers'>): boolean {

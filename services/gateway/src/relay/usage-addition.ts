@@ -26,15 +26,18 @@ export interface ConnectionVersion {
 }
 
 /**
- * Remembers which models refuse the request for usage that the gateway adds to streams (`stream_options`), for as long as their connection does
- * not change. One request may be refused for what else is in it, so two different ones are needed with none accepted between; one that is accepted
- * clears it; and it is tried again, after a minute at first, then less often, by one stream in {@link STREAMS_PER_TRY} at most. Bounded, as
+ * Remembers which models refuse the request for usage that the gateway adds to streams (`stream_options`), until their connection changes. A
+ * request may be refused for another reason, so two different requests have to be refused with none accepted between them. An accepted one
+ * clears the memory. It is tried again after a minute, then less often, by one stream in {@link STREAMS_PER_TRY} at most. Bounded, as
  * applications name the models.
  */
 export class StreamUsageRefusals {
   readonly #byConnection = new Map<string, Known>()
 
-  /** Returns whether a stream that leaves now requests its usage. Call it for each departure: one of those that go without may be the next try. */
+  /**
+   * Returns whether a stream that leaves now requests its usage. Call it for each departure: one of the streams that go without may be the next
+   * try.
+   */
   requestsUsage(connection: ConnectionVersion, model: string, nowMs: number): boolean {
     const without = this.#of(connection)?.models.get(model)?.without
     if (without === undefined) return true
@@ -50,7 +53,10 @@ export class StreamUsageRefusals {
     this.#of(connection)?.models.delete(model)
   }
 
-  /** Notes a stream that was refused with the request for usage, and without it accepted or refused for something else. @param request distinguishes requests */
+  /**
+   * Notes a stream that was refused with the request for usage, and without it accepted or refused for something else.
+   * @param request distinguishes requests
+   */
   refused({ id, version }: ConnectionVersion, model: string, request: string, nowMs: number): void {
     const before = this.#byConnection.get(id)
     // A response to what was sent before a change says nothing of what is there now.

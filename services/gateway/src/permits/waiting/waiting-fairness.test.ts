@@ -181,8 +181,8 @@ function share({ served }: World, owner: string): number {
 }
 
 /**
- * Two keys are due a half each. A key that retries exactly after Retry-After may come a moment before its turn, and then gets another Retry-After: a
- * third is the least that it gets.
+ * Two keys are due a half each. A key that retries exactly after Retry-After may come a moment before its turn, and then gets another
+ * Retry-After: a third is the least that it gets.
  */
 describe.each([
   { requests: 1, minutes: 20 },
