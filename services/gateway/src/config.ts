@@ -7,7 +7,7 @@ const MIB = 1024 * 1024
 export type GatewayConfig = Static<typeof GatewayConfig>
 export const GatewayConfig = Type.Object({
   ...commonSettings,
-  /** Where applications reach the gateway; port 0 takes a free one. */
+  /** The address for applications; port 0 takes a free one. */
   GATEWAY_HOST: Type.String({ default: '127.0.0.1' }),
   GATEWAY_PORT: Type.Integer({ minimum: 0, maximum: 65_535, default: 8080 }),
   /** The largest body that is held in memory to be inspected: JSON, and forms if only certain models are allowed. */

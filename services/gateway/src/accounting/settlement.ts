@@ -4,7 +4,7 @@ import type { UsableConnection } from '../admission/connection.ts'
 import { type CostEstimate, MAX_TOKENS } from '../estimate/estimate-cost.ts'
 import { type EstimatedCall, limitedCostOf } from '../permits/reservation.ts'
 
-/** How a request with a permit ended. */
+/** The end of a request with a permit. */
 export interface CallEnd {
   /** Whether any of the request was sent to the provider. */
   readonly sent: boolean
@@ -155,7 +155,7 @@ export function settledTokens(
   }
 }
 
-/** How a response ended, and the usage that was read from it. */
+/** The end of a response, and the usage that was read from it. */
 type ReadEnd = Pick<CallEnd, 'sent' | 'errorStatus'> &
   Pick<ResponseReader, 'usage'> & {
     readonly status: number | undefined

@@ -28,7 +28,7 @@ export interface UsableConnection {
   readonly countsParts: boolean
   /** The learned share of prompts that the provider's cache holds. Kept like `learned`. */
   readonly cachedShares: CachedShares
-  /** What responses taught about the models. Kept through all changes of the connection's settings. */
+  /** The estimates that responses taught for each model. Kept through all changes of the connection's settings. */
   readonly learned: LearnedModels
 }
 

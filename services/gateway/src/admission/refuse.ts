@@ -44,7 +44,7 @@ export function refuse(deps: RefuseDeps, request: AdmittedRequest, ended: Ended,
 
 /**
  * Ends a request that was not admitted, because of its key, connection or operation: responds with the error, and records nothing. Such a
- * request belongs to no connection that its key may use, and whoever has no key could fill the records with it.
+ * request belongs to no connection that its key may use, and anyone without a key could fill the records with such requests.
  */
 export function refuseUnadmitted(context: ErrorContext, ended: Ended, response: ServerResponse): void {
   respond(context, ended, response)

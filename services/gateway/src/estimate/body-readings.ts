@@ -35,7 +35,7 @@ export interface InspectedBody {
   /** The provider adapter's pool for the request. */
   readonly pool: string
   readonly body: Buffer
-  /** What the gateway has added to `body`; absent if nothing. */
+  /** The gateway's addition to `body`; absent if there is none. */
   readonly addition?: BodyAddition
 }
 

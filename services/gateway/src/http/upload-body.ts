@@ -63,7 +63,7 @@ export function uploadBody(request: IncomingMessage, maxBytes: number): Readable
   // What breaks off while no request reads it shows to the next one that does.
   upload.on('error', () => undefined)
   request.once('close', () => {
-    if (!request.complete) upload.destroy(new SluiceError('invalid_request', 'the caller went away'))
+    if (!request.complete) upload.destroy(new SluiceError('invalid_request', 'the client disconnected'))
   })
   // What still arrives after the provider has responded is read and dropped, so that the connection can serve again.
   upload.once('close', () => {

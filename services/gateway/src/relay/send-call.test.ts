@@ -12,7 +12,7 @@ import { StreamUsageRefusals } from './usage-addition.ts'
 
 const settings = { id: 'c', version: 1, name: 'prod', provider: 'openai', enabled: true, config: {} }
 let nowMs: number
-/** Of each permit: how long it was waited for. */
+/** The wait for each permit. */
 let waitsMs: number[]
 let offeredMs: number[]
 let bodies: string[]

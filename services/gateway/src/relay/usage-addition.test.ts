@@ -4,7 +4,7 @@ import { StreamUsageRefusals } from './usage-addition.ts'
 const MINUTE_MS = 60_000
 const connection = { id: 'c', version: 3 }
 
-/** Of model `m`, as two different requests have shown. */
+/** Refusals of model `m`, as two different requests have shown them. */
 function refusing(nowMs = 0): StreamUsageRefusals {
   const refusals = new StreamUsageRefusals()
   refusals.refused(connection, 'm', 'a', nowMs)

@@ -163,7 +163,7 @@ const NO_IMAGES: InlineImages = new Map()
 const IMAGE_COPIES = 4
 /** How much longer a chat completion takes to be checked, translated and read again than to be parsed. */
 const TRANSLATION_FACTOR = 4
-/** Of text, which parsing hardly looks at: a translation reads it several times, and writes it. */
+/** The time per byte of text, which parsing hardly looks at: a translation reads it several times, and writes it. */
 const TEXT_BYTE_NS = 8
-/** Of JSON in a string, as a tool call's arguments are, that is made to be slow. */
+/** The time per byte of JSON in a string, such as a tool call's arguments, that is made to be slow. */
 const NESTED_BYTE_NS = 60
