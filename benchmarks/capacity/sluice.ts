@@ -1,7 +1,7 @@
 import { CONNECTION_DEFAULTS, connectionProjection, type ProjectedConnection } from '@sluice/contracts'
 import { type Bucket, connectBus, openBucket } from '@sluice/messaging'
 import { createLogger } from '@sluice/service-kit'
-import { createPermits } from '../../services/gateway/src/permits/permits.ts'
+import { startPermits } from '../../services/gateway/src/permits/start-permits.ts'
 import { startServiceProcess, stopProcess } from '../shared/processes.ts'
 import {
   CONNECTIONS,
@@ -18,7 +18,7 @@ export async function sluicePermits(natsUrl: string): Promise<PermitSource> {
   const bus = await connectBus({ servers: natsUrl, name: 'benchmark' })
   await createConnections(await openBucket(bus, connectionProjection))
   const capacity = await startServiceProcess('capacity', { NATS_URL: natsUrl })
-  const permits = await createPermits(bus, {
+  const permits = await startPermits(bus, {
     gateway: 'benchmark',
     maxWaiting: 0,
     logger: createLogger('benchmark', 'warn'),

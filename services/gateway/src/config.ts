@@ -7,26 +7,26 @@ const MIB = 1024 * 1024
 export type GatewayConfig = Static<typeof GatewayConfig>
 export const GatewayConfig = Type.Object({
   ...commonSettings,
-  /** Where applications reach the gateway; port 0 takes a free one. */
+  /** The address for applications; port 0 takes a free one. */
   GATEWAY_HOST: Type.String({ default: '127.0.0.1' }),
   GATEWAY_PORT: Type.Integer({ minimum: 0, maximum: 65_535, default: 8080 }),
-  /** The largest body that is held in memory to be looked into: JSON, and forms where only certain models are allowed. */
+  /** The largest body that is held in memory to be inspected: JSON, and forms if only certain models are allowed. */
   MAX_BODY_BYTES: Type.Integer({ minimum: 1_024, maximum: 1_024 * MIB, default: 32 * MIB }),
-  /** All bodies together that are held in memory. One API key may hold as much as is still free: alone half of it. */
+  /** The most bytes of all bodies that are held in memory. One API key may hold as much as is still free: alone half of it. */
   MAX_HELD_BYTES: Type.Integer({ minimum: 1_024, default: 256 * MIB }),
   /** The largest body of any other kind (files, audio), which is streamed on. */
   MAX_UPLOAD_BYTES: Type.Integer({ minimum: 1_024, default: 512 * MIB }),
-  /** Within which a whole request must have arrived. */
+  /** The time in which a whole request must have arrived. */
   REQUEST_TIMEOUT_MS: Type.Integer({ minimum: 100, maximum: 3_600_000, default: 300_000 }),
-  /** For making a connection to a provider. */
+  /** The time for connecting to a provider. */
   UPSTREAM_CONNECT_TIMEOUT_MS: Type.Integer({ minimum: 10, maximum: 120_000, default: 10_000 }),
-  /** From sending a request to the first byte of its answer: a model may think for minutes before it. */
+  /** The longest wait from sending a request to the first byte of its response: a model may think for minutes before it. */
   UPSTREAM_FIRST_BYTE_TIMEOUT_MS: Type.Integer({ minimum: 10, maximum: 3_600_000, default: 600_000 }),
-  /** Between two pieces of an answer. */
+  /** The longest wait between two chunks of a response. */
   UPSTREAM_IDLE_TIMEOUT_MS: Type.Integer({ minimum: 10, maximum: 3_600_000, default: 300_000 }),
-  /** Where AWS roles are assumed, in place of AWS's own STS in each connection's region. What holds for base URLs holds for it. */
+  /** The address of STS, in place of AWS's own in each connection's region. The rules of base URLs apply to it. */
   STS_ENDPOINT: Type.Optional(Type.String({ minLength: 1 })),
-  /** For the images that a request of the unified endpoint refers to, where the gateway fetches them for the provider. */
+  /** The limits of images that a request of the unified endpoint refers to, if the gateway fetches them for the provider. */
   IMAGE_TIMEOUT_MS: Type.Integer({ minimum: 10, maximum: 600_000, default: 10_000 }),
   MAX_IMAGES_BYTES: Type.Integer({ minimum: 1_024, maximum: 128 * MIB, default: 20 * MIB }),
   /** How long requests that are under way may go on when the gateway stops. */
@@ -34,7 +34,7 @@ export const GatewayConfig = Type.Object({
   /** How many requests of one connection may wait for their permits at a time, of one API key no more than are still free. */
   MAX_WAITING_REQUESTS: Type.Integer({ minimum: 0, maximum: 1_000_000, default: 1_000 }),
   /**
-   * For how long requests are served by the API keys and connections known, while it cannot be verified that these are current, as when
+   * The time for which requests are served with the known API keys and connections while these cannot be verified to be current, as when
    * NATS is away. After that they get 503: a key may have been revoked.
    */
   MAX_KEY_AGE_WITHOUT_NATS_MS: Type.Integer({ minimum: 1_000, maximum: 86_400_000, default: 600_000 }),

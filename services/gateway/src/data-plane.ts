@@ -12,11 +12,11 @@ import { learnedStore } from './estimate/learned-store.ts'
 import { createBodyDecoder } from './http/body-decoder.ts'
 import { createReadiness, type Readiness } from './http/health.ts'
 import { ByteAccount } from './http/held-bytes.ts'
-import { createPermits } from './permits/permits.ts'
+import { startPermits } from './permits/start-permits.ts'
 import type { Clock } from './ports.ts'
 import { StreamUsageRefusals } from './relay/usage-addition.ts'
+import type { UnifiedDeps } from './translation/forward-unified-call.ts'
 import { httpImages } from './translation/images.ts'
-import type { UnifiedDeps } from './translation/unified-call.ts'
 import { credentialReports } from './upstream/credential-reports.ts'
 import { sealedCredentials } from './upstream/credentials.ts'
 import { decodedUpstream } from './upstream/decoded-upstream.ts'
@@ -52,7 +52,7 @@ export async function startDataPlane(config: GatewayConfig, logger: Logger): Pro
   const learned = learnedStore(bus, { logger })
   const backgroundResponses = backgroundResponseStore(bus, logger)
   const watching = Promise.all([
-    createPermits(bus, { gateway, maxWaiting: config.MAX_WAITING_REQUESTS, onFault, logger }),
+    startPermits(bus, { gateway, maxWaiting: config.MAX_WAITING_REQUESTS, onFault, logger }),
     watchApiKeys(bus, following),
     watchConnections(
       bus,

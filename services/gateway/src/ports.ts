@@ -8,16 +8,16 @@ export interface Clock {
   elapsedMs(): number
 }
 
-/** What this process knows of connections and API keys. */
+/** How current this process's knowledge of connections and API keys is. */
 export interface Projections {
   /**
-   * Whether it is known well enough to go by: a key may have been revoked, or a connection disabled, since this process heard of it
-   * last. Costs a comparison.
+   * Returns whether the knowledge is recent enough to decide by: a key may have been revoked, or a connection disabled, since this process last
+   * received changes. Costs a comparison.
    */
   areCurrent(): boolean
 }
 
-/** `busy`: too many wait, and nothing more is known than before. */
+/** `busy`: too many requests wait, and nothing more is known than before. */
 export type CaughtUp = 'waited' | 'busy'
 
 /** The applications' keys, in memory: no look-up goes over the network. */
@@ -26,7 +26,7 @@ export interface ApiKeys {
   byHash(hash: string): ApiKey | undefined
   /**
    * Resolves when every key is known that had been made when it was called, or after a second: for a request whose key is not known, or may
-   * not do what it asks for. Never rejects; however many call it, NATS is asked forty times a second at most.
+   * not do what is requested. Never rejects; however many call it, NATS gets at most forty requests a second.
    */
   catchUp(): Promise<CaughtUp>
 }
@@ -36,6 +36,6 @@ export interface Connections {
   byName(name: string): Connection | undefined
   /** All of them, in no order. */
   all(): Iterable<Connection>
-  /** As that of the API keys. */
+  /** See {@link ApiKeys.catchUp}. */
   catchUp(): Promise<CaughtUp>
 }

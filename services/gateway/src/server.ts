@@ -7,7 +7,7 @@ import { startDataPlane } from './data-plane.ts'
 import { createApp } from './http/app.ts'
 
 export interface GatewayService extends Service {
-  /** Where it listens: `http://host:port`. */
+  /** The address on which it listens: `http://host:port`. */
   readonly url: string
 }
 
@@ -55,9 +55,9 @@ function urlOf(address: AddressInfo | string | null, host: string): string {
 }
 
 /**
- * Prepares a server, before it listens, to be stopped without breaking off what is under way. The function that it gives
- * takes no new connections, lets requests end for `deadlineMs` at most, and closes every connection; a request that is then
- * cut off ends as one whose application went away.
+ * Prepares a server, before it listens, to be stopped without breaking off requests under way. The returned function accepts no new
+ * connections, lets requests end for `deadlineMs` at most, and closes every connection; a request that is then cut off ends as one whose client
+ * disconnected.
  */
 export function gracefulStop(app: FastifyInstance): (deadlineMs: number) => Promise<void> {
   const connections = new Set<Socket>()

@@ -4,13 +4,13 @@ import type { ProviderId } from '@sluice/contracts'
 import { eventually } from '@sluice/testkit'
 import OpenAI, { PermissionDeniedError, toFile } from 'openai'
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { exchange, postJson, type RawResponse } from './support/exchange.ts'
 import { type FreshConnection, freshConnection } from './support/fresh-connection.ts'
 import { startRawUpstream } from './support/raw-upstream.ts'
+import { postJson, type RawResponse, sendRequest } from './support/send-request.ts'
 import { startBeforeAll } from './support/start-before-all.ts'
 import { startDataPath } from './support/start-data-path.ts'
 
-/** What a connection that is restricted to certain models lets through of the operations besides chats. */
+/** The operations besides chats that a connection lets through if it is restricted to certain models. */
 const ALLOWED = ['allowed-*']
 const MAX_BODY_BYTES = 4_096
 /** The bodies that the provider got. */
@@ -66,7 +66,7 @@ describe.each([
     const { baseURL } = await restricted(provider)
     const url = `${baseURL}${paths[provider]}${path}`
     expectRefused(await postJson(url, data.apiKey, bodyOf('other')), /does not allow the model \\"other\\"/)
-    expectRefused(await postJson(url, data.apiKey, bodyOf('')), /model cannot be told/)
+    expectRefused(await postJson(url, data.apiKey, bodyOf('')), /model is unknown/)
     expect((await postJson(url, data.apiKey, bodyOf('allowed-2'))).status).toBe(200)
   })
 
@@ -99,10 +99,10 @@ it.each([
   ['openai', '/responses', { prompt: { id: 'p' } }],
   ['groq', '/batches', { model: 'allowed-1' }],
   ['google', '/tunedModels', { model: 'models/allowed-1', baseModel: 'models/x' }],
-] as const)('%s: POST %s, whose model cannot be told, is for who may use all', async (provider, path, body) => {
+] as const)('%s: POST %s, whose model is unknown, is for who may use all', async (provider, path, body) => {
   const { baseURL } = await restricted(provider)
   const url = `${baseURL}${paths[provider]}${path}`
-  expectRefused(await postJson(url, data.apiKey, body), /model cannot be told/)
+  expectRefused(await postJson(url, data.apiKey, body), /model is unknown/)
   const open = await unrestricted(provider)
   expect((await postJson(`${open.baseURL}${paths[provider]}${path}`, data.apiKey, body)).status).toBe(200)
 })
@@ -116,7 +116,7 @@ it.each([
 ] as const)('%s: %s %s, which runs no model, is for everybody', async (provider, method, path) => {
   const { baseURL } = await restricted(provider)
   const headers = { authorization: `Bearer ${data.apiKey}` }
-  expect((await exchange(`${baseURL}${paths[provider]}${path}`, { method, headers })).status).toBe(200)
+  expect((await sendRequest(`${baseURL}${paths[provider]}${path}`, { method, headers })).status).toBe(200)
 })
 
 /** Requests that one server takes for the model that is allowed, and another for one that is not. */
@@ -129,7 +129,7 @@ describe('a model that is named twice, or in another place', () => {
     }
   const AMBIGUOUS = /distinguishes models, and the body has/
   const FORBIDDEN = /does not allow the model \\"other\\"/
-  const UNTOLD = /model cannot be told/
+  const UNKNOWN = /model is unknown/
 
   it.each([
     ['{"model":"other","model":"allowed-1"}', AMBIGUOUS],
@@ -145,12 +145,12 @@ describe('a model that is named twice, or in another place', () => {
     ['{"model":"allowed-1","tools":[{"Model":"other"}]}', AMBIGUOUS],
     ['{"model":"allowed-1","models":["allowed-2","other"]}', FORBIDDEN],
     ['{"model":"allowed-1","models":"other"}', FORBIDDEN],
-    ['{"model":"allowed-1","models":{"0":"other"}}', UNTOLD],
+    ['{"model":"allowed-1","models":{"0":"other"}}', UNKNOWN],
     ['{"model":"allowed-1","fallbacks":[{"model":"other"}]}', FORBIDDEN],
     ['{"model":"allowed-1","tools":[{"type":"image_generation","model":"other"}]}', FORBIDDEN],
     ['{"model":"allowed-1","compound_custom":{"models":{"answering_model":"other"}}}', FORBIDDEN],
-    ['{"__proto__":{"model":"allowed-1"}}', UNTOLD],
-    ['{"model":["allowed-1"]}', UNTOLD],
+    ['{"__proto__":{"model":"allowed-1"}}', UNKNOWN],
+    ['{"model":["allowed-1"]}', UNKNOWN],
     ['{"Model":"allowed-1"}', AMBIGUOUS],
   ])('is refused in the body: %s', async (body, message) => {
     expectRefused(await chat(body)('openai'), message)
@@ -164,7 +164,7 @@ describe('a model that is named twice, or in another place', () => {
     ['?a=1;model=other', FORBIDDEN],
     ['?models[]=allowed-1&models[]=other', FORBIDDEN],
     ['?deployment=other', FORBIDDEN],
-    ['?model=', UNTOLD],
+    ['?model=', UNKNOWN],
   ])('is refused in the query: %s', async (query, message) => {
     expectRefused(await chat('{"model":"allowed-1"}', query)('openai'), message)
   })
@@ -195,9 +195,9 @@ describe('a model that is named twice, or in another place', () => {
     ['{"model":"allowed-1","x":[{"base_model":"other"}]}', FORBIDDEN],
     ['{"model":"allowed-1","session":{"Model":"other"}}', AMBIGUOUS],
     ['{"model":"allowed-1","session":{"model":"allowed-1","model":"other"}}', AMBIGUOUS],
-    ['{"session":{"model":"allowed-1"}}', UNTOLD],
-    ['not JSON', UNTOLD],
-    ['[{"model":"allowed-1"}]', UNTOLD],
+    ['{"session":{"model":"allowed-1"}}', UNKNOWN],
+    ['not JSON', UNKNOWN],
+    ['[{"model":"allowed-1"}]', UNKNOWN],
   ])('is refused at any depth of an unlisted operation’s body: %s', async (body, message) => {
     const { baseURL } = await restricted('openai')
     for (const path of ['/v1/x', '/v1/Chat/Completions', '/v1/fine_tuning/jobs'])
@@ -213,7 +213,7 @@ describe('a model that is named twice, or in another place', () => {
       '{"requests":[{"params":{"model":"allowed-1"}},{"params":{"model":"other","model":"allowed-1"}}]}',
       AMBIGUOUS,
     ],
-    ['anthropic', '/v1/sessions', '{"agent":"a"}', UNTOLD],
+    ['anthropic', '/v1/sessions', '{"agent":"a"}', UNKNOWN],
     ['google', '/v1beta/models/allowed-1:generateContent', '{"model":"models/other"}', FORBIDDEN],
     ['google', '/v1beta/models/allowed-1:generateContent?model=other', '{}', FORBIDDEN],
     ['google', '/v1beta/models/allowed-1:batchEmbedContents', '{"requests":[{"model":"models/other"}]}', FORBIDDEN],
@@ -256,7 +256,7 @@ describe('a model that is named twice, or in another place', () => {
     const { baseURL } = await restricted('openai')
     for (const path of ['/v1/chat/completions', '/v1/x', '/v1/audio/transcriptions']) {
       const headers = { authorization: `Bearer ${data.apiKey}`, ...(type && { 'content-type': type }) }
-      const { status } = await exchange(`${baseURL}${path}`, { method: 'POST', headers, body })
+      const { status } = await sendRequest(`${baseURL}${path}`, { method: 'POST', headers, body })
       expect(status).toBeOneOf([400, 403])
     }
     expect(received).toEqual([])
@@ -298,7 +298,7 @@ describe('a form', () => {
     return client.audio.transcriptions.create({ file: await toFile(Buffer.alloc(sizeBytes), 'a.wav'), model })
   }
   const post = ({ baseURL }: FreshConnection, body: string, type = 'multipart/form-data; boundary=b') =>
-    exchange(`${baseURL}/v1/audio/transcriptions`, {
+    sendRequest(`${baseURL}/v1/audio/transcriptions`, {
       method: 'POST',
       headers: { authorization: `Bearer ${data.apiKey}`, 'content-type': type },
       body,
@@ -319,14 +319,14 @@ describe('a form', () => {
     const connection = await restricted('openai')
     await expect(transcribe(connection, 'other')).rejects.toBeInstanceOf(PermissionDeniedError)
     const named = part('model', 'allowed-1')
-    expectRefused(await post(connection, `${part('prompt', 'x')}--b--\r\n`), /model cannot be told/)
-    expectRefused(await post(connection, `${named}${part('model', 'other')}--b--\r\n`), /model cannot be told/)
-    expectRefused(await post(connection, named.slice(0, -4)), /model cannot be told/)
-    expectRefused(await post(connection, `${named}${part('Model', 'other')}--b--\r\n`), /model cannot be told/)
-    expectRefused(await post(connection, `${named}${part('models[]', 'other')}--b--\r\n`), /model cannot be told/)
+    expectRefused(await post(connection, `${part('prompt', 'x')}--b--\r\n`), /model is unknown/)
+    expectRefused(await post(connection, `${named}${part('model', 'other')}--b--\r\n`), /model is unknown/)
+    expectRefused(await post(connection, named.slice(0, -4)), /model is unknown/)
+    expectRefused(await post(connection, `${named}${part('Model', 'other')}--b--\r\n`), /model is unknown/)
+    expectRefused(await post(connection, `${named}${part('models[]', 'other')}--b--\r\n`), /model is unknown/)
     const file = '--b\r\ncontent-disposition: form-data; name="model"; filename="f"\r\n\r\nallowed-1\r\n'
-    expectRefused(await post(connection, `${file}--b--\r\n`), /model cannot be told/)
-    expectRefused(await post(connection, `${named}${file}--b--\r\n`), /model cannot be told/)
+    expectRefused(await post(connection, `${file}--b--\r\n`), /model is unknown/)
+    expectRefused(await post(connection, `${named}${file}--b--\r\n`), /model is unknown/)
     for (const disposition of [
       'name="prompt"; name="model"',
       "name*=utf-8''model",
@@ -336,10 +336,10 @@ describe('a form', () => {
       'name="x"; filename="\\"; name=model; a=\\""',
     ]) {
       const other = `--b\r\ncontent-disposition: form-data; ${disposition}\r\n\r\nother\r\n`
-      expectRefused(await post(connection, `${named}${other}--b--\r\n`), /model cannot be told/)
+      expectRefused(await post(connection, `${named}${other}--b--\r\n`), /model is unknown/)
     }
     const twice = 'multipart/form-data; boundary=b; boundary=c'
-    expectRefused(await post(connection, `${named}--b--\r\n`, twice), /model cannot be told/)
+    expectRefused(await post(connection, `${named}--b--\r\n`, twice), /model is unknown/)
   })
 
   it('is streamed, however long, if every model is allowed', async () => {

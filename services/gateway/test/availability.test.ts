@@ -6,8 +6,8 @@ import { createLogger, hashAccessToken, readConfig, type Service } from '@sluice
 import { eventually, type TestNats, testNats } from '@sluice/testkit'
 import OpenAI, { APIConnectionError } from 'openai'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { exchange, postJson } from './support/exchange.ts'
 import { untilKnown } from './support/fresh-connection.ts'
+import { postJson, sendRequest } from './support/send-request.ts'
 import { startGateway, type TestGateway } from './support/start-gateway.ts'
 
 const BODY = { model: 'gpt-4.1-mini', messages: [{ role: 'user' as const, content: 'Say something.' }] }
@@ -59,7 +59,7 @@ async function setUp(
   return { gateway, apiKey, ...made, chat, charged }
 }
 
-/** The versions that were asked for. */
+/** The versions that were requested. */
 function requestsFor(gateway: TestGateway, connectionId: string): number[] {
   return gateway.credentialRequests
     .filter((requested) => requested.connectionId === connectionId)
@@ -94,8 +94,8 @@ describe('a credential', () => {
     await startCapacityService()
     const { gateway, settings, chat } = await setUp()
     await eventually(() => expect(requestsFor(gateway, settings.id)).toEqual([1]))
-    const answers = await Promise.all(Array.from({ length: 20 }, () => chat()))
-    expect(answers.every(({ status }) => status === 200)).toBe(true)
+    const responses = await Promise.all(Array.from({ length: 20 }, () => chat()))
+    expect(responses.every(({ status }) => status === 200)).toBe(true)
     expect(requestsFor(gateway, settings.id)).toEqual([1])
   })
 
@@ -145,7 +145,7 @@ describe('response events', () => {
     await nats.kill()
     expect((await chat()).status).toBe(200)
     await nats.restart()
-    // Asked of the stream: whoever listens may come back after the gateway, and miss what it publishes at once.
+    // Read from the stream: a subscriber may come back after the gateway, and miss what it publishes at once.
     await eventually(async () => expect(await stored()).toBeGreaterThan(before), { timeoutMs: 20_000 })
     expect((await chat()).status).toBe(200)
     await eventually(async () => expect(await stored()).toBe(before + 2))
@@ -161,7 +161,7 @@ describe('without NATS', () => {
     const { url } = gateway
     const chatWithKept = () => postJson(`${url}/connections/${settings.name}/v1/chat/completions`, kept, BODY)
     await untilKnown(url, settings.name, kept)
-    const models = () => exchange(`${url}/v1/models`, { headers: { authorization: `Bearer ${apiKey}` } })
+    const models = () => sendRequest(`${url}/v1/models`, { headers: { authorization: `Bearer ${apiKey}` } })
     expect((await models()).status).toBe(200)
     await nats.kill()
     expect((await chat()).status).toBe(200)
@@ -170,7 +170,7 @@ describe('without NATS', () => {
     expect(clientResponse.headers['retry-after']).toBe('1')
     expect(JSON.parse(clientResponse.body.toString()).error).toMatchObject({ code: 'unavailable' })
     expect((await models()).status).toBe(503)
-    expect(JSON.parse((await exchange(`${url}/readyz`)).body.toString()).status).toBe('unready')
+    expect(JSON.parse((await sendRequest(`${url}/readyz`)).body.toString()).status).toBe('unready')
     await nats.restart()
     await eventually(() => gateway.apiKeys.delete(hashAccessToken(apiKey)), { timeoutMs: 20_000 })
     await eventually(async () => expect((await chat()).status).toBe(401), { timeoutMs: 20_000 })

@@ -8,7 +8,7 @@ import { startRawUpstream } from './support/raw-upstream.ts'
 import { startBeforeAll } from './support/start-before-all.ts'
 import { startDataPath } from './support/start-data-path.ts'
 
-/** A server that takes and answers what Azure's v1 API does: its key in `api-key`, its limits in headers of its own. */
+/** A server with the requests and responses of Azure's v1 API: its key in `api-key`, its limits in headers of its own. */
 let received: (string | undefined)[][]
 let connection: FreshConnection
 let throttle: Readonly<Record<string, string>> | undefined

@@ -4,9 +4,9 @@ import { backgroundResponses, type ProviderId } from '@sluice/contracts'
 import { openBucket } from '@sluice/messaging'
 import { eventually } from '@sluice/testkit'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { exchange, postJson } from './support/exchange.ts'
 import { type FreshConnection, freshConnection, untilKnown } from './support/fresh-connection.ts'
 import { startRawUpstream } from './support/raw-upstream.ts'
+import { postJson, sendRequest } from './support/send-request.ts'
 import { startBeforeAll } from './support/start-before-all.ts'
 import { startDataPath } from './support/start-data-path.ts'
 import { startGateway, type TestGateway } from './support/start-gateway.ts'
@@ -34,7 +34,7 @@ const event = (type: string, response: object): string =>
 
 let other: TestGateway
 let id: string
-/** What the provider has of the response. */
+/** The response as the provider has it. */
 let stored: object
 const path = startBeforeAll(startDataPath)
 const upstream = startBeforeAll(startRawUpstream)
@@ -59,7 +59,7 @@ const responseWith = (act: (response: ServerResponse) => void): void => {
 
 async function connect(provider: ProviderId = 'openai', more: object = {}): Promise<FreshConnection> {
   const settings = { id: randomUUID(), provider, baseUrl: upstream.url, apiKey: 'sk-background-6b1d0e', ...more }
-  // Either of the test's responders may be asked for it.
+  // Either of the test's responders may be called.
   other.credentials.set(settings.id, { apiKey: settings.apiKey })
   const connection = await freshConnection(path.gateway, path.apiKey, settings)
   await untilKnown(other.url, connection.settings.name, path.apiKey)
@@ -71,7 +71,7 @@ const urlOf = (connection: FreshConnection, gateway: { readonly url: string } = 
   `${gateway.url}/connections/${connection.settings.name}${rootOf(connection)}/responses`
 const begin = (connection: FreshConnection, body: object = BODY) => postJson(urlOf(connection), path.apiKey, body)
 const retrieve = (connection: FreshConnection, gateway?: TestGateway, query = '') =>
-  exchange(`${urlOf(connection, gateway)}/${id}${query}`, { headers: { authorization: `Bearer ${path.apiKey}` } })
+  sendRequest(`${urlOf(connection, gateway)}/${id}${query}`, { headers: { authorization: `Bearer ${path.apiKey}` } })
 const usageIn = (connection: FreshConnection) => connection.events().flatMap((one) => one.usage ?? [])
 
 /** Begins one; returns what is charged for it once other gateways know. */

@@ -4,7 +4,7 @@ import type { ProviderSimulator } from '@sluice/provider-simulator'
 import { MAX_DEPTH, MAX_ITEMS, MAX_MEMBERS } from '@sluice/providers'
 import { eventually } from '@sluice/testkit'
 import { afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { exchange, postJson, type RawRequest, type RawResponse, sendText } from './support/exchange.ts'
+import { postJson, type RawRequest, type RawResponse, sendRequest, sendText } from './support/send-request.ts'
 import { startBeforeAll } from './support/start-before-all.ts'
 import { startDataPath } from './support/start-data-path.ts'
 import type { TestGateway } from './support/start-gateway.ts'
@@ -40,14 +40,14 @@ afterEach(async () => {
 
 const post = (body: string, path = '/chat/completions') => postJson(`${baseURL}${path}`, apiKey, body)
 const send = (path: string, { headers = {}, ...options }: RawRequest) =>
-  exchange(`${baseURL}${path}`, { ...options, headers: { authorization: `Bearer ${apiKey}`, ...headers } })
+  sendRequest(`${baseURL}${path}`, { ...options, headers: { authorization: `Bearer ${apiKey}`, ...headers } })
 
-function expectError(answer: RawResponse, status: number, code: string): void {
-  expect(answer.body.toString()).toContain(code)
-  const { error } = JSON.parse(answer.body.toString())
+function expectError(clientResponse: RawResponse, status: number, code: string): void {
+  expect(clientResponse.body.toString()).toContain(code)
+  const { error } = JSON.parse(clientResponse.body.toString())
   expect(error).toEqual({ message: expect.any(String), type: expect.any(String), param: null, code })
-  expect(answer.status).toBe(status)
-  expect(answer.headers).toMatchObject({
+  expect(clientResponse.status).toBe(status)
+  expect(clientResponse.headers).toMatchObject({
     'content-type': expect.stringContaining('application/json'),
     'x-sluice-source': 'gateway',
     'x-request-id': expect.stringMatching(/.+/),
@@ -85,8 +85,8 @@ describe('a body', () => {
 
   it('of 20 MB is accepted', async () => {
     const content = 'x'.repeat(20 * 1024 * 1024)
-    const answer = await post(JSON.stringify({ model: 'gpt-4.1-mini', messages: [{ role: 'user', content }] }))
-    expect(answer.status).toBe(200)
+    const clientResponse = await post(JSON.stringify({ model: 'gpt-4.1-mini', messages: [{ role: 'user', content }] }))
+    expect(clientResponse.status).toBe(200)
   })
 
   it('that is too large is refused, with or without a content length', async () => {
@@ -115,8 +115,8 @@ describe('a body', () => {
       Buffer.from(BODY.slice(-5)),
     ])
     const headers = { 'content-type': 'application/json' }
-    const answer = await send('/chat/completions', { method: 'POST', headers, body: invalid })
-    expect(answer.headers['x-sluice-source']).toBe('upstream')
+    const clientResponse = await send('/chat/completions', { method: 'POST', headers, body: invalid })
+    expect(clientResponse.headers['x-sluice-source']).toBe('upstream')
   })
 
   it.each([
@@ -131,8 +131,8 @@ describe('a body', () => {
 
   it('of any type is forwarded if the operation accepts any', async () => {
     const headers = { 'content-type': 'application/json' }
-    const answer = await send('/files', { method: 'POST', headers, body: '{' })
-    expect(answer.headers['x-sluice-source']).toBe('upstream')
+    const clientResponse = await send('/files', { method: 'POST', headers, body: '{' })
+    expect(clientResponse.headers['x-sluice-source']).toBe('upstream')
   })
 })
 
@@ -240,13 +240,13 @@ describe('malformed HTTP', () => {
 
 it('discloses nothing to a client without a key', async () => {
   for (const path of ['/connections/prod/v1/models', '/connections/none/v1/models', '/connections/prod/nowhere']) {
-    expectError(await exchange(`${gateway.url}${path}`), 401, 'invalid_api_key')
+    expectError(await sendRequest(`${gateway.url}${path}`), 401, 'invalid_api_key')
   }
 })
 
 it('reports that it is alive and ready', async () => {
-  expect(JSON.parse((await exchange(`${gateway.url}/healthz`)).body.toString())).toEqual({ status: 'ok' })
-  expect(JSON.parse((await exchange(`${gateway.url}/readyz`)).body.toString())).toEqual({ status: 'ready' })
+  expect(JSON.parse((await sendRequest(`${gateway.url}/healthz`)).body.toString())).toEqual({ status: 'ok' })
+  expect(JSON.parse((await sendRequest(`${gateway.url}/readyz`)).body.toString())).toEqual({ status: 'ready' })
 })
 
 async function chargedRequests(): Promise<number | undefined> {

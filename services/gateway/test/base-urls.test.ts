@@ -1,12 +1,12 @@
 import type { ProviderId } from '@sluice/contracts'
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { exchange, postJson } from './support/exchange.ts'
 import { freshConnection } from './support/fresh-connection.ts'
 import { startRawUpstream } from './support/raw-upstream.ts'
+import { postJson, sendRequest } from './support/send-request.ts'
 import { startBeforeAll } from './support/start-before-all.ts'
 import { startDataPath } from './support/start-data-path.ts'
 
-/** What an application's base URL gets wrong is forgiven, and nothing passes by it that would be refused without. */
+/** Mistakes in an application's base URL are corrected, and nothing passes because of them that would otherwise be refused. */
 let received: (string | undefined)[]
 
 const data = startBeforeAll(startDataPath)
@@ -93,7 +93,9 @@ it.each<[ProviderId, string]>([
 it.each([['//connections//x/../y/v1/models'], ['/connections//../v1/models'], ['//connections/..%2f/v1/models']])(
   '%s leads nowhere',
   async (path) => {
-    const { status } = await exchange(data.gateway.url + path, { headers: { authorization: `Bearer ${data.apiKey}` } })
+    const { status } = await sendRequest(data.gateway.url + path, {
+      headers: { authorization: `Bearer ${data.apiKey}` },
+    })
     expect([400, 404]).toContain(status)
     expect(received).toEqual([])
   },

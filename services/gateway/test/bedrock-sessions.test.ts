@@ -3,7 +3,7 @@ import { capacityStatus } from '@sluice/contracts'
 import { request } from '@sluice/messaging'
 import { eventually } from '@sluice/testkit'
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { postJson } from './support/exchange.ts'
+import { postJson } from './support/send-request.ts'
 import { type BedrockConnection, MASTER_SECRET, startBedrockPath } from './support/start-bedrock-path.ts'
 import { startBeforeAll } from './support/start-before-all.ts'
 

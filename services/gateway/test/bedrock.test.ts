@@ -18,8 +18,8 @@ import { request } from '@sluice/messaging'
 import { eventually } from '@sluice/testkit'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { RoleSession } from '../src/upstream/role-session.ts'
-import { exchange, postJson } from './support/exchange.ts'
 import { type RawUpstream, startRawUpstream } from './support/raw-upstream.ts'
+import { postJson, sendRequest } from './support/send-request.ts'
 import {
   type BedrockConnection,
   EXTERNAL_ID,
@@ -106,7 +106,7 @@ describe('the official SDK', () => {
   it.each(['invoke', 'invoke-with-response-stream'])(
     'may leave out the content type of %s, as boto3 does, and is counted',
     async (action) => {
-      const clientResponse = await exchange(`${connection.endpoint}/model/${CLAUDE}/${action}`, {
+      const clientResponse = await sendRequest(`${connection.endpoint}/model/${CLAUDE}/${action}`, {
         method: 'POST',
         headers: { authorization: `Bearer ${path.apiKey}` },
         body: JSON.stringify(MESSAGE),
@@ -121,7 +121,7 @@ describe('the official SDK', () => {
     ['zstd', zstdCompressSync],
   ])('may compress its body with %s, which is signed and counted as it is decoded', async (encoding, compress) => {
     const { modelId, ...body } = REQUEST
-    const clientResponse = await exchange(`${connection.endpoint}/model/${modelId}/converse`, {
+    const clientResponse = await sendRequest(`${connection.endpoint}/model/${modelId}/converse`, {
       method: 'POST',
       headers: {
         authorization: `Bearer ${path.apiKey}`,
@@ -137,7 +137,7 @@ describe('the official SDK', () => {
   })
 
   it('cannot send a body of another content type', async () => {
-    const clientResponse = await exchange(`${connection.endpoint}/model/${CLAUDE}/invoke`, {
+    const clientResponse = await sendRequest(`${connection.endpoint}/model/${CLAUDE}/invoke`, {
       method: 'POST',
       headers: { authorization: `Bearer ${path.apiKey}`, 'content-type': 'text/plain' },
       body: JSON.stringify(MESSAGE),
@@ -275,7 +275,7 @@ it.each([
   assumer.stop()
   const toSign = { method: 'POST', origin: path.simulator.url, path: target, headers, body: bytes }
   const signature = await session.sign(toSign, REGION)
-  const direct = await exchange(path.simulator.url + target, {
+  const direct = await sendRequest(path.simulator.url + target, {
     method: 'POST',
     headers: fieldsOf([...headers, ...signature]),
     body: bytes,

@@ -1,9 +1,9 @@
 import type { ProviderId } from '@sluice/contracts'
 import { eventually } from '@sluice/testkit'
 import { describe, expect, it } from 'vitest'
-import { postJson } from './support/exchange.ts'
 import { freshConnection } from './support/fresh-connection.ts'
 import { startRawUpstream } from './support/raw-upstream.ts'
+import { postJson } from './support/send-request.ts'
 import { startBeforeAll } from './support/start-before-all.ts'
 import { startDataPath } from './support/start-data-path.ts'
 
@@ -71,15 +71,18 @@ describe('an error with status 200 in the place of a message', () => {
     }
     const connection = await connect('anthropic')
     const body = { model: `${connection.settings.name}/claude-sonnet-4-6`, messages: MESSAGES, stream }
-    return { ...connection, answer: await postJson(`${data.gateway.url}/v1/chat/completions`, data.apiKey, body) }
+    return {
+      ...connection,
+      clientResponse: await postJson(`${data.gateway.url}/v1/chat/completions`, data.apiKey, body),
+    }
   }
 
   it('has its own status and retry time, and starts a cool-down of the model', async () => {
-    const { answer, ended, coolDowns } = await send(false)
-    expect(answer.status).toBe(429)
-    expect(answer.headers).toMatchObject({ 'retry-after': '20', 'x-sluice-source': 'upstream' })
-    expect(answer.headers['x-should-retry']).toBeUndefined()
-    expect(JSON.parse(answer.body.toString())).toEqual({
+    const { clientResponse, ended, coolDowns } = await send(false)
+    expect(clientResponse.status).toBe(429)
+    expect(clientResponse.headers).toMatchObject({ 'retry-after': '20', 'x-sluice-source': 'upstream' })
+    expect(clientResponse.headers['x-should-retry']).toBeUndefined()
+    expect(JSON.parse(clientResponse.body.toString())).toEqual({
       error: { message: 'Slow down.', type: 'rate_limit_error', param: null, code: 'rate_limit_error' },
     })
     await ended('upstream_429')
@@ -87,8 +90,8 @@ describe('an error with status 200 in the place of a message', () => {
   })
 
   it('is the last event of a stream, in the provider’s format', async () => {
-    const { answer, ended } = await send(true)
-    expect([answer.status, answer.body.toString()]).toEqual([
+    const { clientResponse, ended } = await send(true)
+    expect([clientResponse.status, clientResponse.body.toString()]).toEqual([
       200,
       event({ error: { message: 'Slow down.', type: 'server_error', param: null, code: 'rate_limit_error' } }),
     ])
@@ -96,8 +99,8 @@ describe('an error with status 200 in the place of a message', () => {
   })
 
   it('is final if it does not name its kind', async () => {
-    const { answer } = await send(false, { type: 'error', error: { type: 'api_error', message: 'No.' } })
-    expect([answer.status, answer.headers['x-should-retry']]).toEqual([422, 'false'])
+    const { clientResponse } = await send(false, { type: 'error', error: { type: 'api_error', message: 'No.' } })
+    expect([clientResponse.status, clientResponse.headers['x-should-retry']]).toEqual([422, 'false'])
   })
 })
 
@@ -110,11 +113,11 @@ it('turns a completion that came as a document into a stream', async () => {
   }
   const { settings, isCharged } = await connect()
   const body = { model: `${settings.name}/gpt-4.1`, messages: MESSAGES, stream: true }
-  const answer = await postJson(`${data.gateway.url}/v1/chat/completions`, data.apiKey, body)
+  const clientResponse = await postJson(`${data.gateway.url}/v1/chat/completions`, data.apiKey, body)
   const common = { id: 'c', object: 'chat.completion.chunk' }
   const delta = { role: 'assistant', content: 'Hello' }
-  expect(answer.headers['content-type']).toMatch(/^text\/event-stream/)
-  expect(answer.body.toString()).toBe(
+  expect(clientResponse.headers['content-type']).toMatch(/^text\/event-stream/)
+  expect(clientResponse.body.toString()).toBe(
     event({ ...common, choices: [{ index: 0, delta, finish_reason: null }] }) +
       event({ ...common, choices: [{ index: 0, delta: {}, finish_reason: 'stop' }] }) +
       'data: [DONE]\n\n',

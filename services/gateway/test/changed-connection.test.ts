@@ -4,8 +4,8 @@ import type { ProjectedConnection } from '@sluice/contracts'
 import { hashAccessToken } from '@sluice/service-kit'
 import { eventually } from '@sluice/testkit'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { postJson, type RawResponse } from './support/exchange.ts'
 import { type RawUpstream, startRawUpstream } from './support/raw-upstream.ts'
+import { postJson, type RawResponse } from './support/send-request.ts'
 import { startBeforeAll } from './support/start-before-all.ts'
 import { startDataPath } from './support/start-data-path.ts'
 
@@ -13,7 +13,7 @@ const BODY = { model: 'gpt-4.1-mini', messages: [{ role: 'user', content: 'Where
 const OLD = { apiKey: 'sk-old-key-of-the-old-host' }
 const NEW = { apiKey: 'sk-new-key-of-the-new-host' }
 let hosts: RawUpstream[]
-/** What has arrived at which host with which key. */
+/** The requests that have arrived: with which key, at which host. */
 let arrived: string[]
 
 const data = startBeforeAll(startDataPath)

@@ -2,10 +2,10 @@ import { connect as connectHttp2 } from 'node:http2'
 import { brotliCompressSync, constants, deflateRawSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib'
 import { eventually } from '@sluice/testkit'
 import { beforeEach, describe, expect, it } from 'vitest'
-import { exchange, sendText } from './support/exchange.ts'
 import { freshConnection } from './support/fresh-connection.ts'
-import { http2Exchange } from './support/http2-exchange.ts'
 import { startRawUpstream } from './support/raw-upstream.ts'
+import { sendHttp2Request } from './support/send-http2-request.ts'
+import { sendRequest, sendText } from './support/send-request.ts'
 import { startBeforeAll } from './support/start-before-all.ts'
 import { startDataPath } from './support/start-data-path.ts'
 
@@ -56,7 +56,7 @@ const connection = (settings: Parameters<typeof freshConnection>[2] = { baseUrl:
   freshConnection(data.gateway, data.apiKey, settings)
 
 function send(url: string, encoding: string, body: Buffer, headers: Readonly<Record<string, string>> = {}) {
-  return exchange(url, {
+  return sendRequest(url, {
     method: 'POST',
     headers: {
       authorization: `Bearer ${data.apiKey}`,
@@ -100,7 +100,7 @@ describe.each(CODINGS)('a body with content-encoding %s', (encoding, compress) =
     const session = connectHttp2(data.gateway.url)
     try {
       const plain = JSON.stringify({ model: 'm', input: 'x' })
-      const { status } = await http2Exchange(session, `/connections/${settings.name}/v1/responses`, {
+      const { status } = await sendHttp2Request(session, `/connections/${settings.name}/v1/responses`, {
         method: 'POST',
         headers: {
           authorization: `Bearer ${data.apiKey}`,

@@ -13,10 +13,10 @@ let responder: Served
 let credentials: CredentialCache
 let nowMs: number
 let faults: unknown[]
-/** What the requests are answered with, by version; a promise holds the answer back. */
+/** The replies to requests, by version; a promise holds the reply back. */
 let sealedText: (version: number) => string | Promise<string>
 let requestsMade: number[]
-/** The version that the answer to a request is of. */
+/** The version of the reply to a request. */
 let responseHeaders: (version: number) => number
 
 beforeAll(async () => {
@@ -146,7 +146,7 @@ it('fails with its own code, and tries again only after a while', async () => {
 })
 
 it.each(['sk-canary', '"sk-canary"', '{"apiKey":{"sk-canary":1}}'])(
-  'tells nothing of a credential that is malformed: %s',
+  'shows nothing of a malformed credential: %s',
   async (text) => {
     sealedText = () => text
     await expect(reveal(1)).rejects.toMatchObject({ code: 'credential_unavailable' })

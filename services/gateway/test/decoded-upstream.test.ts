@@ -126,7 +126,7 @@ it.each(['compress', 'gzip, br', 'constructor', '__proto__', 'secret-sauce'])(
 )
 
 it.each(CODINGS)(
-  'of damaged %s, gives what could be read, and tells of it unless it is an error’s',
+  'of damaged %s, passes on what could be read, and reports a fault unless it is an error’s',
   async (coding, compress) => {
     const body = compress('a'.repeat(300) + Math.PI)
     for (const damaged of [body.subarray(0, -5), Buffer.alloc(20, 0xff)]) {

@@ -57,7 +57,7 @@ async function connectionWith(
   settings: Partial<ProjectedConnection> = {},
 ) {
   const id = randomUUID()
-  // Any of them may be asked as soon as the connection is known.
+  // Any of them may be called as soon as the connection is known.
   for (const each of gateways) each.credentials.set(id, { apiKey: 'sk-upstream' })
   const { settings: made } = await gatewayAt(0).connection({ id, baseUrl, capacity, ...settings })
   const client = (index: number) =>
@@ -76,7 +76,7 @@ async function connectionWith(
   const body = { model: 'm', messages: [] }
   const headers = { 'x-sluice-max-wait': 'no time' }
   for (let index = 0; index < gateways.length * keys.length; index++) {
-    // Refused for its header, once key and connection are known, before a permit is asked for.
+    // Refused for its header, once key and connection are known, before a permit is acquired.
     const known = () =>
       expect(client(index).chat.completions.create(body, { headers })).rejects.toBeInstanceOf(BadRequestError)
     await eventually(known)
@@ -144,7 +144,7 @@ it('leaves the window unchanged after a thousand denials', async () => {
   expect(await window('requests')).toMatchObject({ used: 2, remaining: 0 })
 })
 
-it('refuses a request larger than the whole window without asking for a retry', async () => {
+it('refuses a request larger than the whole window without a Retry-After', async () => {
   const { send, window } = await connectionWith([{ period: 'minute', tokens: 500 }], simulator.url, {
     tokenReservation: 'maximum',
   })

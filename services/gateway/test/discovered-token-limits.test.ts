@@ -3,9 +3,9 @@ import { type CapacityStatus, capacityStatus, type DiscoveredLimit, discovered }
 import { type Bucket, openBucket, request } from '@sluice/messaging'
 import { eventually } from '@sluice/testkit'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { postJson, type RawResponse } from './support/exchange.ts'
 import { freshConnection } from './support/fresh-connection.ts'
 import { startRawUpstream } from './support/raw-upstream.ts'
+import { postJson, type RawResponse } from './support/send-request.ts'
 import { startBeforeAll } from './support/start-before-all.ts'
 import { startDataPath } from './support/start-data-path.ts'
 import type { ConnectionToMake } from './support/start-gateway.ts'
@@ -77,7 +77,7 @@ async function connect(settings: Partial<ConnectionToMake> = {}) {
     status,
     send: (body: object): Promise<RawResponse> =>
       postJson(`${connection.baseURL}/v1/messages`, data.apiKey, body, { 'anthropic-version': '2023-06-01' }),
-    /** What discovery learns from a response, known to the counters. Needs a request before it: a model without one is in no status. */
+    /** Makes known to the counters what discovery learns from a response. Needs a request before it: a model without one is in no status. */
     learn: async (limits: Readonly<Record<string, number>>): Promise<void> => {
       const base = { model: MODEL, periodMs: MINUTE_MS, firstSeenAtMs: 1, lastSeenAtMs: Date.now(), changes: 0 }
       const learned = Object.entries(limits).map(([dimension, limit]) => ({ ...base, dimension, limit }))

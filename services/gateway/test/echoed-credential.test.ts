@@ -3,9 +3,9 @@ import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync, zstdCompress
 import { eventually } from '@sluice/testkit'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { exchange, postJson } from './support/exchange.ts'
 import { freshConnection } from './support/fresh-connection.ts'
 import { startRawUpstream, writePieces } from './support/raw-upstream.ts'
+import { postJson, sendRequest } from './support/send-request.ts'
 import { startBeforeAll } from './support/start-before-all.ts'
 import { startDataPath } from './support/start-data-path.ts'
 
@@ -26,7 +26,7 @@ const connected = async () => {
   return made
 }
 
-/** What stands in the place of `length` bytes of a body that is passed on as it comes. */
+/** Returns what replaces `length` bytes of a body that is passed on as it comes. */
 const filler = (length: number) => '[redacted]'.padEnd(length, '*')
 /** The text with the key's first characters taken out, too: up to three are passed on where a piece ends with them. */
 const wholly = (text: string) =>
@@ -39,7 +39,7 @@ const delta = (content: string) => event({ choices: [{ delta: { content } }] })
 const JSON_TYPE = { 'content-type': 'application/json' }
 const EVENTS = { 'content-type': 'text/event-stream' }
 
-/** Whether a text has nine characters in a row that are the key's own. */
+/** Returns whether a text has nine characters in a row that are the key's own. */
 function shows(text: string, key: string): boolean {
   return Array.from({ length: key.length - 8 }, (_, at) => key.slice(at, at + 9))
     .filter((run) => /\d/.test(run))
@@ -51,7 +51,7 @@ describe('a credential that a response of status 200 or 3xx repeats', () => {
   const halves = [OLD.slice(0, 16), OLD.slice(16)]
   const failed = { id: 'resp_1', status: 'failed', error: { code: 'server_error', message } }
   const schema = { type: 'object', properties: { delta: { type: 'number' } } }
-  const answers: Record<string, [status: number, headers: Record<string, string>, body: string]> = {
+  const responses: Record<string, [status: number, headers: Record<string, string>, body: string]> = {
     'an error in place of choices': [200, JSON_TYPE, JSON.stringify({ error: { code: 502, message } })],
     'an error of Anthropic’s': [
       200,
@@ -96,7 +96,7 @@ describe('a credential that a response of status 200 or 3xx repeats', () => {
   }
   const sizes = fc.array(fc.integer({ min: 1, max: 120 }), { minLength: 1, maxLength: 6 })
 
-  describe.each(Object.entries(answers))('as %s', (_, [status, headers, body]) => {
+  describe.each(Object.entries(responses))('as %s', (_, [status, headers, body]) => {
     it('is redacted in chunks of any size, and nothing else changes', async () => {
       const { baseURL } = await connected()
       const sent = Buffer.from(body)
@@ -142,7 +142,7 @@ describe('a credential that a response of status 200 or 3xx repeats', () => {
   it.each([
     ['a chunk’s error', STREAM, event({ choices: [{ delta: {} }], error: { message } })],
     ['an event that is no JSON', STREAM, `data: ${message}\n\n`],
-    ['an error in place of an answer', BODY, JSON.stringify({ error: { message } })],
+    ['an error in place of a response', BODY, JSON.stringify({ error: { message } })],
     ['an error in a choice', BODY, JSON.stringify({ choices: [{ message: { content: '' }, error: { message } }] })],
   ])('is redacted at the unified endpoint: %s', async (_, requested, body) => {
     const { settings } = await connected()
@@ -189,7 +189,7 @@ describe('a credential that a response of status 200 or 3xx repeats', () => {
     const only = await path.gateway.apiKey({ connections: [settings.id] })
     await eventually(async () => {
       const headers = { authorization: `Bearer ${only}` }
-      const { data } = JSON.parse((await exchange(`${path.gateway.url}/v1/models`, { headers })).body.toString())
+      const { data } = JSON.parse((await sendRequest(`${path.gateway.url}/v1/models`, { headers })).body.toString())
       expect(data.map(({ id }: { id: string }) => id)).toEqual([
         `${settings.name}/m-[redacted]`,
         `${settings.name}/m-2`,

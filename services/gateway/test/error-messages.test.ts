@@ -1,14 +1,14 @@
 import { createAccessToken } from '@sluice/service-kit'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { exchange, type RawRequest, type RawResponse } from './support/exchange.ts'
 import { freshConnection, untilKnown } from './support/fresh-connection.ts'
 import { startRawUpstream } from './support/raw-upstream.ts'
+import { type RawRequest, type RawResponse, sendRequest } from './support/send-request.ts'
 import { startBeforeAll } from './support/start-before-all.ts'
 import { startDataPath } from './support/start-data-path.ts'
 
 /**
- * The usual mistakes of a developer, and what the gateway answers: what is wrong, with the value, and what to do. No request of these
- * reaches the provider, and no answer holds a secret that came with it.
+ * The usual mistakes of a developer, and the gateway's responses: what is wrong, with the value, and what to do. No request of these
+ * reaches the provider, and no response holds a secret that came with it.
  */
 let received: string[]
 let scopedKey: string
@@ -47,7 +47,7 @@ afterAll(async () => {
 
 type Send = () => RawRequest & { readonly path: string }
 
-/** A POST of JSON with a good key, unless told. */
+/** A POST of JSON with a good key, unless stated otherwise. */
 function post(path: string, body = CHAT, headers: Readonly<Record<string, string>> = JSON_TYPE): Send {
   return () => ({ path, method: 'POST', body, headers: { authorization: `Bearer ${data.apiKey}`, ...headers } })
 }
@@ -405,7 +405,7 @@ describe.each<[string, Send, number, string]>([
 ])('%s', (_, send, status, message) => {
   it('gets an error that says what is wrong and what to do', async () => {
     const { path, ...request } = send()
-    const clientResponse = await exchange(data.gateway.url + path, request)
+    const clientResponse = await sendRequest(data.gateway.url + path, request)
     expect([messageOf(clientResponse), clientResponse.status]).toEqual([message, status])
     expect(clientResponse.headers['x-sluice-source']).toBe('gateway')
     if (status === 405) expect(message).toContain(String(clientResponse.headers.allow).split(', ')[0])
@@ -426,12 +426,12 @@ it.each([
   ['/v1/chat/completions/'],
   ['/v1//chat//completions'],
 ])('%s is the unified endpoint', async (path) => {
-  const clientResponse = await exchange(data.gateway.url + path, post(UNIFIED, unifiedChat('nowhere/m'))())
+  const clientResponse = await sendRequest(data.gateway.url + path, post(UNIFIED, unifiedChat('nowhere/m'))())
   expect(messageOf(clientResponse)).toBe('There is no connection "nowhere".')
 })
 
 it.each([['/models'], ['/v1/v1/models'], ['/v1/models/']])('%s lists the models', async (path) => {
-  const { body } = await exchange(data.gateway.url + path, { headers: { authorization: `Bearer ${data.apiKey}` } })
+  const { body } = await sendRequest(data.gateway.url + path, { headers: { authorization: `Bearer ${data.apiKey}` } })
   expect(JSON.parse(body.toString())).toMatchObject({ object: 'list' })
   received.length = 0
 })

@@ -7,8 +7,8 @@ import { request } from '@sluice/messaging'
 import { createLogger, readConfig, type Service } from '@sluice/service-kit'
 import { eventually, type TestNats, testNats } from '@sluice/testkit'
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { exchange, postJson } from './support/exchange.ts'
 import { untilKnown } from './support/fresh-connection.ts'
+import { postJson, sendRequest } from './support/send-request.ts'
 import { startGateway, type TestGateway } from './support/start-gateway.ts'
 
 /** An upstream in a process of its own: while that is stopped, its full accept queue keeps new connections waiting. */
@@ -57,7 +57,7 @@ afterEach(async () => {
   await nats.stop()
 })
 
-/** Stops the upstream and fills its accept queue, so that the kernel answers no further connection. */
+/** Stops the upstream and fills its accept queue, so that the kernel accepts no further connection. */
 async function hang(): Promise<void> {
   upstream.kill('SIGSTOP')
   for (let i = 0; i < 8; i++) fillers.push(connect(port, '127.0.0.1').on('error', () => undefined))
@@ -73,11 +73,11 @@ it('sends no request under a permit that expired during the connect, and refunds
   const used = async () => (await request(gateway.bus, capacityStatus, [settings.id], {})).windows[0]?.used
   await hang()
   const before = await used()
-  const answers = Array.from({ length: 3 }, () => postJson(`${baseURL}/chat/completions`, apiKey, BODY))
+  const responses = Array.from({ length: 3 }, () => postJson(`${baseURL}/chat/completions`, apiKey, BODY))
   await eventually(async () => expect(await used()).toBe((before ?? 0) + 3))
   await eventually(async () => expect(await used()).toBe(before), { timeoutMs: 10_000 })
   upstream.kill('SIGCONT')
-  expect((await Promise.all(answers)).map(({ status }) => status)).toEqual([200, 200, 200])
+  expect((await Promise.all(responses)).map(({ status }) => status)).toEqual([200, 200, 200])
   expect(requests).toBe(3)
   expect(await used()).toBe((before ?? 0) + 3)
   expect(gateway.logs()).toContain('A permit expired before its request could depart.')
@@ -103,6 +103,10 @@ it('reads an upload that its provider does not read, so that the client sees the
   upstream.kill('SIGKILL')
   await once(upstream, 'exit')
   const headers = { authorization: `Bearer ${apiKey}`, 'content-type': 'application/octet-stream' }
-  const clientResponse = await exchange(`${baseURL}/files`, { method: 'POST', headers, body: Buffer.alloc(8_000_000) })
+  const clientResponse = await sendRequest(`${baseURL}/files`, {
+    method: 'POST',
+    headers,
+    body: Buffer.alloc(8_000_000),
+  })
   expect(clientResponse.status).toBe(502)
 })

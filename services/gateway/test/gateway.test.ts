@@ -9,7 +9,7 @@ import OpenAI, {
   toFile,
 } from 'openai'
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { exchange, postJson } from './support/exchange.ts'
+import { postJson, sendRequest } from './support/send-request.ts'
 import { startBeforeAll } from './support/start-before-all.ts'
 import { startDataPath } from './support/start-data-path.ts'
 import type { TestGateway } from './support/start-gateway.ts'
@@ -155,13 +155,13 @@ describe('a request', () => {
   })
 
   it.each(['x-api-key', 'x-goog-api-key', 'api-key'])('may have its API key in %s', async (name) => {
-    const clientResponse = await exchange(`${baseURL}/models`, { headers: { [name]: apiKey } })
+    const clientResponse = await sendRequest(`${baseURL}/models`, { headers: { [name]: apiKey } })
     expect(clientResponse.status).toBe(200)
   })
 
   it('may have its API key in the query', async () => {
-    expect((await exchange(`${baseURL}/models?key=${apiKey}`)).status).toBe(200)
-    expect((await exchange(`${baseURL}/models?key=slc_wrong`)).status).toBe(401)
+    expect((await sendRequest(`${baseURL}/models?key=${apiKey}`)).status).toBe(200)
+    expect((await sendRequest(`${baseURL}/models?key=slc_wrong`)).status).toBe(401)
   })
 
   it('may upload a file as a stream', async () => {

@@ -2,14 +2,14 @@ import { once } from 'node:events'
 import { type AddressInfo, createServer } from 'node:net'
 import { eventually } from '@sluice/testkit'
 import { describe, expect, it } from 'vitest'
-import { exchange, postJson, type RawResponse } from './support/exchange.ts'
 import { startRawUpstream } from './support/raw-upstream.ts'
+import { postJson, type RawResponse, sendRequest } from './support/send-request.ts'
 import { startBeforeAll } from './support/start-before-all.ts'
 import { startDataPath } from './support/start-data-path.ts'
 
 const KB = 1_000
-let answer: () => void
-/** How many requests have arrived since answers are held. */
+let respond: () => void
+/** The number of requests that have arrived since responses are held back. */
 let arrived: number
 
 const data = startBeforeAll(() =>
@@ -17,10 +17,10 @@ const data = startBeforeAll(() =>
 )
 const upstream = startBeforeAll(startRawUpstream)
 
-/** Answers nothing before {@link answer} is called. */
+/** Holds responses back until {@link respond} is called. */
 function holdResponses(): void {
   const held = Promise.withResolvers<void>()
-  answer = held.resolve
+  respond = held.resolve
   arrived = 0
   upstream.respond = (request, response) => {
     arrived++
@@ -37,7 +37,7 @@ const haveArrived = (count: number) => eventually(() => expect(arrived).toBe(cou
 async function connection() {
   const { baseURL } = await data.gateway.connection({ baseUrl: upstream.url })
   const keys = await Promise.all([data.gateway.apiKey(), data.gateway.apiKey(), data.gateway.apiKey()])
-  answer = () => undefined
+  respond = () => undefined
   upstream.respond = (request, response) => {
     request.resume()
     response.end('{}')
@@ -63,11 +63,11 @@ describe('the memory of requests', () => {
     expect(refused.headers).toMatchObject({ 'retry-after': '1', 'x-sluice-source': 'gateway' })
     expect(refused.body.toString()).toContain('rate_limited')
     const served = send(baseURL, other, 250)
-    answer()
+    respond()
     expect([(await first).status, (await served).status]).toEqual([200, 200])
     holdResponses()
-    answer()
-    // What has been answered holds nothing.
+    respond()
+    // A request that got its response holds nothing.
     await eventually(async () => expect((await send(baseURL, greedy, 450)).status).toBe(200))
   })
 
@@ -81,7 +81,7 @@ describe('the memory of requests', () => {
     const full = await send(baseURL, third, 400)
     expect(full.status).toBe(503)
     expect(full.body.toString()).toContain('holds as many bytes')
-    answer()
+    respond()
     for (const each of held) expect((await each).status).toBe(200)
   })
 
@@ -91,12 +91,12 @@ describe('the memory of requests', () => {
     const leaving = new AbortController()
     const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json' }
     const body = JSON.stringify({ model: 'm', messages: [{ role: 'user', content: 'x'.repeat(450 * KB) }] })
-    const left = fetch(`${baseURL}/chat/completions`, { method: 'POST', headers, body, signal: leaving.signal })
+    const aborted = fetch(`${baseURL}/chat/completions`, { method: 'POST', headers, body, signal: leaving.signal })
     await haveArrived(1)
     expect((await batchOf(baseURL, key, 200)).status).toBe(429)
     leaving.abort()
-    await expect(left).rejects.toThrow()
-    answer()
+    await expect(aborted).rejects.toThrow()
+    respond()
     await eventually(async () => expect((await batchOf(baseURL, key, 400)).status).toBe(200))
   })
 })
@@ -113,11 +113,16 @@ describe('the memory of a disconnected client', () => {
     const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json' }
     const body = JSON.stringify({ model: 'm', messages: [{ role: 'user', content: 'x'.repeat(450 * KB) }] })
     const connected = once(silent, 'connection')
-    const left = fetch(`${waiting.baseURL}/chat/completions`, { method: 'POST', headers, body, signal: leaving.signal })
+    const aborted = fetch(`${waiting.baseURL}/chat/completions`, {
+      method: 'POST',
+      headers,
+      body,
+      signal: leaving.signal,
+    })
     await connected
     leaving.abort()
-    await expect(left).rejects.toThrow()
-    answer()
+    await expect(aborted).rejects.toThrow()
+    respond()
     // Well before the connection is given up.
     expect((await send(baseURL, key, 200)).status).toBe(429)
     await eventually(async () => expect((await send(baseURL, key, 200)).status).toBe(200), { timeoutMs: 15_000 })
@@ -127,7 +132,7 @@ describe('the memory of a disconnected client', () => {
 
 /** With a body that does not say how long it is. */
 function batchOf(baseURL: string, key: string, kilobytes: number): Promise<RawResponse> {
-  return exchange(`${baseURL}/chat/completions`, {
+  return sendRequest(`${baseURL}/chat/completions`, {
     method: 'POST',
     headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json', 'transfer-encoding': 'chunked' },
     body: JSON.stringify({ model: 'm', messages: [{ role: 'user', content: 'x'.repeat(kilobytes * KB) }] }),

@@ -13,7 +13,7 @@ let received: string[]
 let connections: number
 let upstream: RunningUpstream
 let request: UpstreamRequest
-/** What finding the provider's address waits for: with it, making a connection takes as long as the test wants. */
+/** Holds back the look-up of the provider's address, so that connecting takes as long as the test wants. */
 let reachable: PromiseWithResolvers<void>
 
 beforeEach(async () => {
@@ -45,10 +45,10 @@ afterEach(async () => {
   server.close()
 })
 
-/** Sends the request; resolves with the fault it met, or `answered`. */
+/** Sends the request; resolves with the fault it met, or `responded`. */
 function send(departByMs: number, sent = request) {
   let hasDeparted = false
-  const end = Promise.withResolvers<UpstreamFault['reason'] | 'answered'>()
+  const end = Promise.withResolvers<UpstreamFault['reason'] | 'responded'>()
   const call = upstream.send(
     sent,
     {
@@ -57,7 +57,7 @@ function send(departByMs: number, sent = request) {
       },
       start: () => undefined,
       data: () => true,
-      end: () => end.resolve('answered'),
+      end: () => end.resolve('responded'),
       fault: ({ reason }) => end.resolve(reason),
     },
     departByMs,
@@ -73,7 +73,7 @@ it('writes nothing if the connection is established too late, and keeps it for t
   expect(late.hasDeparted()).toBe(false)
   const again = send(performance.now() + 10_000)
   expect(again.call.sent).toBe(true)
-  expect(await again.end).toBe('answered')
+  expect(await again.end).toBe('responded')
   expect({ received, connections }).toEqual({ received: ['a request'], connections: 1 })
 })
 
@@ -85,7 +85,7 @@ it('sends a whole upload after an attempt that was too late', async () => {
   }
   reachable.resolve()
   expect(await send(performance.now() - 1, upload).end).toBe('too-late')
-  expect(await send(Number.POSITIVE_INFINITY, upload).end).toBe('answered')
+  expect(await send(Number.POSITIVE_INFINITY, upload).end).toBe('responded')
   expect(received).toEqual([bytes])
 })
 
@@ -95,7 +95,7 @@ it('leaves the connection to others if its request is aborted during the connect
   reachable.resolve()
   const next = send(Number.POSITIVE_INFINITY)
   onTestFinished(() => next.call.abort())
-  expect(await next.end).toBe('answered')
+  expect(await next.end).toBe('responded')
   expect(received).toEqual(['a request'])
 })
 
@@ -122,7 +122,7 @@ it('resumes one response while a chunk of another is delivered', async () => {
   reachable.resolve()
   let sentBytes = 0
   const start = (data: (piece: Buffer) => boolean) => {
-    const end = Promise.withResolvers<UpstreamFault['reason'] | 'answered'>()
+    const end = Promise.withResolvers<UpstreamFault['reason'] | 'responded'>()
     const sink = {
       departed: () => undefined,
       start: () => undefined,
@@ -130,7 +130,7 @@ it('resumes one response while a chunk of another is delivered', async () => {
         sentBytes += piece.length
         return data(piece)
       },
-      end: () => end.resolve('answered'),
+      end: () => end.resolve('responded'),
       fault: ({ reason }: UpstreamFault) => end.resolve(reason),
     }
     return { call: upstream.send(request, sink, Number.POSITIVE_INFINITY), end: end.promise }
@@ -146,9 +146,9 @@ it('resumes one response while a chunk of another is delivered', async () => {
     held.call.resume()
     return true
   })
-  expect(await other.end).toBe('answered')
+  expect(await other.end).toBe('responded')
   const goOn = setInterval(() => held.call.resume(), 1)
   onTestFinished(() => clearInterval(goOn))
-  expect(await held.end).toBe('answered')
+  expect(await held.end).toBe('responded')
   expect(sentBytes).toBe(2 * 2_000_003)
 })

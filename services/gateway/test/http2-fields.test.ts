@@ -1,9 +1,9 @@
 import { type ClientHttp2Session, connect, type OutgoingHttpHeaders } from 'node:http2'
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { exchange } from './support/exchange.ts'
 import { type FreshConnection, freshConnection } from './support/fresh-connection.ts'
-import { closed, http2Exchange, openStream } from './support/http2-exchange.ts'
 import { startRawUpstream } from './support/raw-upstream.ts'
+import { closed, openStream, sendHttp2Request } from './support/send-http2-request.ts'
+import { sendRequest } from './support/send-request.ts'
 import { startBeforeAll } from './support/start-before-all.ts'
 import { startDataPath } from './support/start-data-path.ts'
 
@@ -48,7 +48,7 @@ const SPECIAL_FIELDS: readonly [string, string][] = [
 
 describe.each(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'])('a %s request over HTTP/2', (method) => {
   it.each(SPECIAL_FIELDS)(
-    'with %s: %j is answered, with a key and without, with a body and without',
+    'with %s: %j gets its response, with a key and without, with a body and without',
     async (name, value) => {
       const authorization = `Bearer ${data.apiKey}`
       for (const key of [{}, { authorization }]) {
@@ -93,14 +93,14 @@ it('forwards the same headers to the provider as over HTTP/1.1', async () => {
     ['', {}],
   ] as const) {
     const given = { ...headers, ...length }
-    await http2Exchange(session, `${path}/files`, {
+    await sendHttp2Request(session, `${path}/files`, {
       method: 'POST',
       headers: { ...given, trailer: 'x' },
       body,
     })
     const overHttp2 = received
     const transfer = body !== '' && !('content-length' in length) ? { 'transfer-encoding': 'chunked' } : {}
-    await exchange(`${data.gateway.url}${path}/files`, { method: 'POST', headers: { ...given, ...transfer }, body })
+    await sendRequest(`${data.gateway.url}${path}/files`, { method: 'POST', headers: { ...given, ...transfer }, body })
     expect(overHttp2).toEqual(received)
     expect(overHttp2.filter((name) => name.startsWith(':'))).toEqual([])
   }
@@ -117,7 +117,7 @@ describe.each(['TRACE', 'OPTIONS', 'PROPFIND', 'CONNECT'])('the method %s', (met
     const url = `/connections/${anthropic.settings.name}/v1/messages`
     const headers = { 'x-api-key': data.apiKey }
     if (method !== 'CONNECT') {
-      const before = await exchange(data.gateway.url + url, { method, headers })
+      const before = await sendRequest(data.gateway.url + url, { method, headers })
       expect(before.status).toBe(404)
       expect(JSON.parse(before.body.toString())).toMatchObject({ type: 'error', error: { type: 'not_found_error' } })
     }
@@ -142,6 +142,6 @@ describe.each(['TRACE', 'OPTIONS', 'PROPFIND', 'CONNECT'])('the method %s', (met
 
 it('refuses an unknown method', async () => {
   for (const method of ['FOO', '__proto__', 'get', 'constructor', '1']) {
-    expect(await http2Exchange(session, `${path}/models`, { method })).toMatchObject({ status: 404 })
+    expect(await sendHttp2Request(session, `${path}/models`, { method })).toMatchObject({ status: 404 })
   }
 })

@@ -4,9 +4,9 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { eventually } from '@sluice/testkit'
 import { afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { exchange } from './support/exchange.ts'
 import { freshConnection } from './support/fresh-connection.ts'
 import type { Http2Flood, Http2FloodState } from './support/http2-flood.ts'
+import { sendRequest } from './support/send-request.ts'
 import { startBeforeAll } from './support/start-before-all.ts'
 import { startDataPath } from './support/start-data-path.ts'
 
@@ -22,7 +22,7 @@ beforeAll(async () => {
 })
 afterEach(() => child?.kill('SIGKILL'))
 
-/** What is held now of what came from outside, in bytes. */
+/** Returns how many bytes are held now that came from outside. */
 function heldBytes(): number {
   runInNewContext('gc')()
   return process.memoryUsage().arrayBuffers
@@ -72,7 +72,7 @@ it('holds no more than one window of each upload that waits for its permit', { t
   const authorization = `Bearer ${data.apiKey}`
   const path = `/connections/${settings.name}/v1`
   for (let status = 0; status !== 429; ) {
-    status = (await exchange(`${data.gateway.url}${path}/models`, { headers: { authorization } })).status ?? 429
+    status = (await sendRequest(`${data.gateway.url}${path}/models`, { headers: { authorization } })).status ?? 429
   }
   const headers = {
     authorization,

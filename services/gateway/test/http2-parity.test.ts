@@ -4,12 +4,12 @@ import { type ClientHttp2Session, connect, constants } from 'node:http2'
 import type { AddressInfo } from 'node:net'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { refuseRequest } from '../src/http/framework-errors.ts'
+import { createHttpServer } from '../src/http/http-server.ts'
 import { Http2Sessions } from '../src/http/http2-sessions.ts'
-import { createPortServer } from '../src/http/port-server.ts'
-import { exchange } from './support/exchange.ts'
-import { http2Exchange, openStream } from './support/http2-exchange.ts'
+import { openStream, sendHttp2Request } from './support/send-http2-request.ts'
+import { sendRequest } from './support/send-request.ts'
 
-/** What a route does with request and response comes to the same over HTTP/2 as over Node's HTTP/1.1. */
+/** Everything that a route does with request and response has the same effect over HTTP/2 as over Node's HTTP/1.1. */
 type Route = (request: IncomingMessage, response: ServerResponse) => void
 let server: Server
 let http2: Http2Sessions
@@ -27,7 +27,7 @@ beforeEach(async () => {
     socketTimeoutMs: 60_000,
   }
   http2 = new Http2Sessions({ refuse: refuseRequest, ...options })
-  server = createPortServer({ http2, ...options })
+  server = createHttpServer({ http2, ...options })
   await once(server.listen(0, '127.0.0.1'), 'listening')
   url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
   session = connect(url)
@@ -39,7 +39,7 @@ afterEach(async () => {
   await once(server, 'close')
 })
 
-const ANSWERS: Record<string, Route> = {
+const ROUTES: Record<string, Route> = {
   'fields in turn, repeated and several': (_, response) => {
     const fields = ['Content-Type', 'a', 'x-note', 'b', 'X-Note', 'c', 'x-all', ['d', 'e'], 'etag', '1', 'etag', '2']
     response.writeHead(201, 'Words', fields as string[])
@@ -67,7 +67,7 @@ const ANSWERS: Record<string, Route> = {
   'a body where there can be none': (_, response) => void response.writeHead(204).end('x'),
   'a body that is not modified': (_, response) => void response.writeHead(304, { etag: 'x' }).end('x'),
   'text in Latin 1': (_, response) => void response.writeHead(200, { 'x-name': '\xe4\xff' }).end(),
-  'what it was asked': (request, response) => {
+  'its own request': (request, response) => {
     const { method, url: path, complete } = request
     request.resume().on('end', () => response.end(JSON.stringify([method, path, complete, request.complete])))
   },
@@ -79,11 +79,11 @@ const ANSWERS: Record<string, Route> = {
 }
 
 describe.each(['GET', 'HEAD', 'POST'])('a %s request gets the same response', (method) => {
-  it.each(Object.keys(ANSWERS))('with %s', async (what) => {
-    route = ANSWERS[what] as Route
+  it.each(Object.keys(ROUTES))('with %s', async (what) => {
+    route = ROUTES[what] as Route
     const request = { method, body: method === 'POST' ? 'text' : '', headers: { connection: 'close' } }
-    const one = await exchange(`${url}/path?query`, request)
-    const two = await http2Exchange(session, '/path?query', { ...request, headers: {} })
+    const one = await sendRequest(`${url}/path?query`, request)
+    const two = await sendHttp2Request(session, '/path?query', { ...request, headers: {} })
     for (const name of ['date', 'connection', 'keep-alive', 'proxy-connection', 'te', 'transfer-encoding']) {
       delete one.headers[name]
       delete two.headers[name]
@@ -117,10 +117,10 @@ const BROKEN: Record<string, Route> = {
 describe('an interrupted response', () => {
   it.each(Object.keys(BROKEN))('passes for whole over neither protocol: %s', async (when) => {
     route = BROKEN[when] as Route
-    await expect(exchange(url)).rejects.toThrow(/socket hang up|aborted|ECONNRESET/)
-    expect(await http2Exchange(session, '/')).toMatchObject({ resetCode: constants.NGHTTP2_INTERNAL_ERROR })
+    await expect(sendRequest(url)).rejects.toThrow(/socket hang up|aborted|ECONNRESET/)
+    expect(await sendHttp2Request(session, '/')).toMatchObject({ resetCode: constants.NGHTTP2_INTERNAL_ERROR })
     route = (_, response) => void response.end('ok')
-    expect(await http2Exchange(session, '/')).toMatchObject({ status: 200, resetCode: 0 })
+    expect(await sendHttp2Request(session, '/')).toMatchObject({ status: 200, resetCode: 0 })
   })
 })
 
@@ -139,8 +139,8 @@ it.each(UNSENDABLE)('throws when headers that cannot be sent are written: %s %j'
     expect(response.headersSent).toBe(false)
     response.writeHead(500, 'No', ['x-why', 'unsendable']).end()
   }
-  expect(await exchange(url)).toMatchObject({ status: 500 })
-  expect(await http2Exchange(session, '/')).toMatchObject({ status: 500, resetCode: 0 })
+  expect(await sendRequest(url)).toMatchObject({ status: 500 })
+  expect(await sendHttp2Request(session, '/')).toMatchObject({ status: 500, resetCode: 0 })
 })
 
 it('leaves an interrupted request without an end, and incomplete', async () => {
@@ -159,7 +159,7 @@ it('leaves an interrupted request without an end, and incomplete', async () => {
   }
   for (const code of [constants.NGHTTP2_CANCEL, constants.NGHTTP2_NO_ERROR]) {
     const stream = openStream(session, '/', { method: 'POST' })
-    // More than is taken while nobody reads: Node's client ends what it has sent before it resets the stream.
+    // More than is taken while the client does not read: Node's client ends what it has sent before it resets the stream.
     stream.write(Buffer.alloc(4_000_000))
     await once(stream, 'response')
     stream.close(code)

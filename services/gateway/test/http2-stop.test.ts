@@ -3,12 +3,12 @@ import { connect } from 'node:http2'
 import { eventually } from '@sluice/testkit'
 import { expect, it } from 'vitest'
 import { freshConnection } from './support/fresh-connection.ts'
-import { closed, http2Exchange, openStream, responseHeaders } from './support/http2-exchange.ts'
 import { startRawUpstream } from './support/raw-upstream.ts'
+import { closed, openStream, responseHeaders, sendHttp2Request } from './support/send-http2-request.ts'
 import { startBeforeAll } from './support/start-before-all.ts'
 import { startDataPath } from './support/start-data-path.ts'
 
-/** What becomes of HTTP/2 sessions when a gateway stops. */
+/** HTTP/2 sessions while a gateway stops. */
 const STREAM = JSON.stringify({ model: 'gpt-4.1', messages: [{ role: 'user', content: 'Hi' }], stream: true })
 
 const upstream = startBeforeAll(startRawUpstream)
@@ -18,7 +18,7 @@ const started = async (stopTimeoutMs: number) => {
   const reached = await freshConnection(own.gateway, own.apiKey, { baseUrl: upstream.url })
   const client = connect(own.gateway.url)
   client.on('error', () => undefined)
-  expect((await http2Exchange(client, '/healthz')).status).toBe(200)
+  expect((await sendHttp2Request(client, '/healthz')).status).toBe(200)
   const send = () => {
     const headers = { authorization: `Bearer ${own.apiKey}`, 'content-type': 'application/json' }
     const url = `/connections/${reached.settings.name}/v1/chat/completions`
@@ -38,9 +38,9 @@ it('lets requests end, and then closes their sessions', async () => {
   const { own, client, send } = await started(20_000)
   const stream = send()
   await responseHeaders(stream)
-  const told = once(client, 'goaway')
+  const goaway = once(client, 'goaway')
   const stopped = own.stop()
-  await told
+  await goaway
   finish.resolve()
   expect((await stream.toArray()).join('')).toContain('[DONE]')
   expect(await closed(stream)).toBe(0)

@@ -5,10 +5,10 @@ import { type ClientHttp2Session, connect, constants } from 'node:http2'
 import type { Socket } from 'node:net'
 import { eventually } from '@sluice/testkit'
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { exchange, sendText } from './support/exchange.ts'
 import { type FreshConnection, freshConnection } from './support/fresh-connection.ts'
-import { closed, http2Exchange, openStream, responseHeaders } from './support/http2-exchange.ts'
 import { startRawUpstream, writeForEver } from './support/raw-upstream.ts'
+import { closed, openStream, responseHeaders, sendHttp2Request } from './support/send-http2-request.ts'
+import { sendRequest, sendText } from './support/send-request.ts'
 import { startBeforeAll } from './support/start-before-all.ts'
 import { startDataPath } from './support/start-data-path.ts'
 import { untilStable } from './support/until-stable.ts'
@@ -34,7 +34,7 @@ afterEach(() => session.destroy())
 
 const authorized = (type = 'application/json') => ({ authorization: `Bearer ${data.apiKey}`, 'content-type': type })
 const chat = (headers: Readonly<Record<string, string>> = {}) =>
-  http2Exchange(session, `${path}/chat/completions`, {
+  sendHttp2Request(session, `${path}/chat/completions`, {
     method: 'POST',
     headers: { ...authorized(), ...headers },
     body: STREAM,
@@ -44,7 +44,7 @@ const openChat = () => {
   stream.end(STREAM)
   return stream
 }
-const takesRequests = async () => expect((await exchange(`${data.gateway.url}/healthz`)).status).toBe(200)
+const takesRequests = async () => expect((await sendRequest(`${data.gateway.url}/healthz`)).status).toBe(200)
 
 describe('a request over HTTP/2', () => {
   it('gets the same response as over HTTP/1.1', async () => {
@@ -55,8 +55,8 @@ describe('a request over HTTP/2', () => {
     }
     const url = `${path}/audio/speech`
     const request = { method: 'POST', headers: authorized(), body: '{"model":"tts-1","input":"Hi"}' }
-    const clientResponse = await http2Exchange(session, url, request)
-    const before = await exchange(data.gateway.url + url, request)
+    const clientResponse = await sendHttp2Request(session, url, request)
+    const before = await sendRequest(data.gateway.url + url, request)
     expect(clientResponse).toMatchObject({ status: 200, body: before.body, resetCode: 0 })
     const ofTheHop = ['connection', 'keep-alive', 'transfer-encoding']
     for (const name of ['date', 'ratelimit', 'x-request-id', ...ofTheHop]) delete before.headers[name]
@@ -66,7 +66,7 @@ describe('a request over HTTP/2', () => {
 
   it('may have no body, or a response without one', async () => {
     upstream.respond = (_request, response) => response.writeHead(404, { 'content-length': '1234' }).end()
-    const head = await http2Exchange(session, `${path}/models/x`, { method: 'HEAD', headers: authorized() })
+    const head = await sendHttp2Request(session, `${path}/models/x`, { method: 'HEAD', headers: authorized() })
     expect(head).toMatchObject({ status: 404, headers: { 'content-length': '1234' }, resetCode: 0 })
     upstream.respond = (request, response) => response.end(JSON.stringify(request.headers))
     const list = session.request({ ':path': `${path}/models`, ...authorized() })
@@ -79,10 +79,10 @@ describe('a request over HTTP/2', () => {
     upstream.respond = (request, response) => void request.pipe(response)
     const bodies = Array.from({ length: 300 }, (_, index) => `${index}:${'x'.repeat(index * 100)}`)
     const headers = authorized('text/plain')
-    const answers = await Promise.all(
-      bodies.map((body) => http2Exchange(session, `${path}/files`, { method: 'POST', headers, body })),
+    const responses = await Promise.all(
+      bodies.map((body) => sendHttp2Request(session, `${path}/files`, { method: 'POST', headers, body })),
     )
-    expect(answers.map(({ body }) => body.toString())).toEqual(bodies)
+    expect(responses.map(({ body }) => body.toString())).toEqual(bodies)
   })
 
   it('uploads unchanged, as fast as the provider reads', async () => {

@@ -9,14 +9,14 @@ const PNG = Buffer.from('89504e470d0a1a0a', 'hex')
 const JPEG = Buffer.concat([Buffer.from('ffd8ffe000104a464946', 'hex'), Buffer.alloc(90)])
 const SETTINGS = { connectTimeoutMs: 1_000, timeoutMs: 500, maxImagesBytes: 1_000 }
 let images: RunningImages
-const staying = { owner: 'k', gone: new AbortController().signal, hold: () => true }
+const staying = { owner: 'k', disconnected: new AbortController().signal, hold: () => true }
 const fault = (url: string, reason: string) => ({ fault: 'bad-image', message: `The image at ${url} ${reason}.` })
 
 const upstream = startBeforeAll(startRawUpstream)
 beforeAll(async () => {
   images = httpImages({ ...SETTINGS, allowInsecureLoopback: true })
   upstream.respond = (request, response) => {
-    const answers: Readonly<Record<string, () => void>> = {
+    const responses: Readonly<Record<string, () => void>> = {
       '/a.png': () => response.setHeader('content-type', 'image/PNG; x=1').end(PNG),
       '/moved': () => response.writeHead(302, { location: '/a.png' }).end(),
       '/metadata': () => response.writeHead(302, { location: 'http://169.254.169.254/latest' }).end(),
@@ -36,7 +36,7 @@ beforeAll(async () => {
       '/large': () => response.setHeader('content-type', 'image/png').end(Buffer.alloc(2_000)),
       '/silent': () => undefined,
     }
-    const clientResponse = answers[(request.url ?? '').split('?')[0] ?? '']
+    const clientResponse = responses[(request.url ?? '').split('?')[0] ?? '']
     if (clientResponse === undefined) response.writeHead(404).end()
     else clientResponse()
   }
@@ -71,7 +71,7 @@ it.each([
   ['/page', 'is no image: it came as text/html'],
   ['/endless', 'is no image'],
   ['/empty', 'is no image'],
-  ['/none', 'was answered with status 404'],
+  ['/none', 'came with status 404'],
   ['/large', 'is too large: 1000 bytes are the most for a request'],
   ['/silent', 'did not arrive within 0.5 s'],
   ['/metadata', 'is at an address that no image may be fetched from'],
@@ -81,17 +81,19 @@ it.each([
 
 it('aborts its fetches when the client disconnects', async () => {
   const leaving = new AbortController()
-  const answers = upstream.respond
-  const gone = new Promise<void>((resolve) => {
+  const respond = upstream.respond
+  const closed = new Promise<void>((resolve) => {
     upstream.respond = (_request, response) => {
       response.on('close', resolve)
       leaving.abort()
     }
   })
   const patient = httpImages({ ...SETTINGS, timeoutMs: 60_000, allowInsecureLoopback: true })
-  expect(await patient.fetch([`${upstream.url}/a.png`], { ...staying, gone: leaving.signal })).toHaveProperty('fault')
-  await gone
-  upstream.respond = answers
+  expect(await patient.fetch([`${upstream.url}/a.png`], { ...staying, disconnected: leaving.signal })).toHaveProperty(
+    'fault',
+  )
+  await closed
+  upstream.respond = respond
   await patient.stop()
 })
 
@@ -132,7 +134,7 @@ it('drops an image for which there is no memory, and says that a retry may succe
 
 describe('while the images of one API key do not arrive', () => {
   const held: ServerResponse[] = []
-  let answers: RawUpstream['respond']
+  let respond: RawUpstream['respond']
   let greedy: Promise<unknown>[]
   let patient: RunningImages
   const fetched: string[] = []
@@ -141,16 +143,16 @@ describe('while the images of one API key do not arrive', () => {
   const send = async (index: number): Promise<void> => {
     const going = new AbortController()
     leaving.push(going)
-    const request = { ...staying, owner: 'greedy', gone: going.signal }
+    const request = { ...staying, owner: 'greedy', disconnected: going.signal }
     const outcome = await patient.fetch([`${upstream.url}/held?${index}`], request)
     fetched.push('fault' in outcome ? outcome.fault : 'fetched')
   }
 
   beforeEach(async () => {
-    answers = upstream.respond
+    respond = upstream.respond
     upstream.respond = (request, response) => {
       if (request.url?.startsWith('/held')) held.push(response)
-      else answers(request, response)
+      else respond(request, response)
     }
     patient = httpImages({ ...SETTINGS, timeoutMs: 20_000, allowInsecureLoopback: true })
     greedy = Array.from({ length: 60 }, (_, index) => send(index))
@@ -158,7 +160,7 @@ describe('while the images of one API key do not arrive', () => {
   })
 
   afterEach(async () => {
-    upstream.respond = answers
+    upstream.respond = respond
     await patient.stop()
     for (const response of held.splice(0)) response.destroy()
     await Promise.all(greedy)
@@ -195,13 +197,13 @@ describe('while the images of one API key do not arrive', () => {
 
 it('the time limit counts from a request’s turn', async () => {
   const quick = httpImages({ ...SETTINGS, timeoutMs: 2_000, allowInsecureLoopback: true })
-  const answers = upstream.respond
+  const respond = upstream.respond
   upstream.respond = (_request, response) => {
     setTimeout(() => response.setHeader('content-type', 'image/png').end(PNG), 1_200)
   }
   // Those of one key go on eight at a time: the second eight have their images after more than the limit.
   const outcomes = await Promise.all(Array.from({ length: 16 }, () => quick.fetch([`${upstream.url}/slow`], staying)))
-  upstream.respond = answers
+  upstream.respond = respond
   await quick.stop()
   for (const outcome of outcomes) expect(outcome).toBeInstanceOf(Map)
 })

@@ -1,9 +1,9 @@
 import type { ProviderId } from '@sluice/contracts'
 import { eventually } from '@sluice/testkit'
 import { describe, expect, it } from 'vitest'
-import { postJson } from './support/exchange.ts'
 import { freshConnection } from './support/fresh-connection.ts'
 import { startRawUpstream } from './support/raw-upstream.ts'
+import { postJson } from './support/send-request.ts'
 import { startBeforeAll } from './support/start-before-all.ts'
 import { startDataPath } from './support/start-data-path.ts'
 
@@ -104,7 +104,7 @@ async function connect({ provider, path: at, request }: Wire) {
       }
       expect((await send(10)).status).toBe(200)
     },
-    /** What the prompt would reserve: it is asked for with more output than the connection will ever bear. */
+    /** Returns what the prompt would reserve, from the denial of a request with more output than the connection can grant. */
     reserved: async (): Promise<number> => {
       const { body } = await send(TOO_MUCH)
       return Number(/needs (\d+) tokens/.exec(body.toString())?.[1]) - TOO_MUCH

@@ -1,7 +1,7 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { eventually } from '@sluice/testkit'
 import { beforeAll, expect, it } from 'vitest'
-import { postJson } from './support/exchange.ts'
+import { postJson } from './support/send-request.ts'
 import { startBeforeAll } from './support/start-before-all.ts'
 import { startDataPath } from './support/start-data-path.ts'
 

@@ -1,8 +1,8 @@
 import { eventually } from '@sluice/testkit'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { exchange, postJson, sendText } from './support/exchange.ts'
 import { freshConnection } from './support/fresh-connection.ts'
 import { startRawUpstream } from './support/raw-upstream.ts'
+import { postJson, sendRequest, sendText } from './support/send-request.ts'
 import { startBeforeAll } from './support/start-before-all.ts'
 import { startDataPath } from './support/start-data-path.ts'
 import type { TestGateway } from './support/start-gateway.ts'
@@ -24,7 +24,7 @@ async function connect() {
   return {
     ...connection,
     chat: (body: object = BODY) => postJson(url, apiKey, body),
-    /** The answer's bytes, its head included. */
+    /** The response's bytes, its head included. */
     text: (body: object = BODY) => sendText(url, requestText(new URL(url).pathname, JSON.stringify(body))),
   }
 }
@@ -34,7 +34,7 @@ function requestText(path: string, body: string): string {
   return `POST ${path} HTTP/1.1\r\n${fields}\r\ncontent-length: ${body.length}\r\n\r\n${body}`
 }
 
-/** Answers every request with `text`, byte for byte. */
+/** Responds to every request with `text`, byte for byte. */
 function responseText(text: string): void {
   upstream.respond = (_request, response) => void response.socket?.end(text, 'latin1')
 }
@@ -48,7 +48,7 @@ describe('header values that look like names', () => {
 
   it.each([
     ['an error', 400, BODY],
-    ['an answer', 200, BODY],
+    ['a response', 200, BODY],
     ['a stream', 200, { ...BODY, stream: true }],
   ])('are unchanged in %s', async (_, status, body) => {
     upstream.respond = (_request, response) => {
@@ -61,7 +61,7 @@ describe('header values that look like names', () => {
     expect(clientResponse).toMatch(/^access-control-expose-headers: content-length\r$/m)
     expect(clientResponse).toMatch(/^vary: content-encoding\r$/m)
     expect(clientResponse.match(/^x-list: content-(length|encoding)\r$/gm)).toHaveLength(2)
-    // Of a stream, from which the usage may be taken out, no length is told.
+    // A stream from which the usage may be removed states no length.
     expect(clientResponse.match(/^content-length: 7\r$/gm) ?? []).toHaveLength('stream' in body ? 0 : 1)
     expect(clientResponse).toContain('{"a":1}')
   })
@@ -71,7 +71,7 @@ describe('a reason phrase', () => {
   const USAGE = '{"usage":{"prompt_tokens":3,"completion_tokens":4,"total_tokens":7}}'
 
   it.each([
-    ['an answer', 200, USAGE, 7],
+    ['a response', 200, USAGE, 7],
     ['an error', 500, '{"error":{}}', 0],
   ])('that cannot be sent is left out of %s', async (_, status, json, tokens) => {
     const { text, isCharged } = await connect()
@@ -102,7 +102,9 @@ it("sends no name of the caller's key upstream, however it is written", async ()
     response.end('{}')
   }
   const headers = { authorization: `Bearer ${apiKey}` }
-  const clientResponse = await exchange(`${baseURL}/v1/models?a=%2f+%zz&%6bey=${apiKey}&k%65y=${apiKey}&b`, { headers })
+  const clientResponse = await sendRequest(`${baseURL}/v1/models?a=%2f+%zz&%6bey=${apiKey}&k%65y=${apiKey}&b`, {
+    headers,
+  })
   expect(clientResponse.status).toBe(200)
   expect(url).toBe('/v1/models?a=%2f+%zz&b')
 })
@@ -111,12 +113,12 @@ it.each([
   ['a model', '/v1/chat/completions', 'POST', { model: BODY.model }],
   ['calls without a model', '/v1/models', 'GET', { model: '', pool: 'models' }],
 ])(
-  'a pause asked for in one response closes %s for an hour at most, and is tried out after a minute',
+  'a cool-down that one response asks for stops %s for an hour at most, and is tried out after a minute',
   async (_, path, method, pool) => {
     const { baseURL, coolDowns } = await connect()
     upstream.respond = (_request, response) => response.writeHead(429, { 'retry-after': '99999999999' }).end('{}')
     const send = () =>
-      exchange(`${baseURL}${path}`, {
+      sendRequest(`${baseURL}${path}`, {
         method,
         headers: { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' },
         ...(method === 'POST' ? { body: JSON.stringify(BODY) } : {}),

@@ -6,9 +6,9 @@ import type { ProviderSimulator } from '@sluice/provider-simulator'
 import { eventually } from '@sluice/testkit'
 import fc from 'fast-check'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { exchange, postJson } from './support/exchange.ts'
 import { freshConnection } from './support/fresh-connection.ts'
 import { startRawUpstream, writeForEver, writePieces } from './support/raw-upstream.ts'
+import { postJson, sendRequest } from './support/send-request.ts'
 import { startBeforeAll } from './support/start-before-all.ts'
 import { startDataPath } from './support/start-data-path.ts'
 import type { TestGateway } from './support/start-gateway.ts'
@@ -58,7 +58,7 @@ describe('a stream', () => {
         }
         const clientResponse = await chat(requestsMade)
         expect(clientResponse.body.equals(bytes)).toBe(true)
-        // Asked for by the gateway, it comes without the member that this adds.
+        // The gateway has requested the usage: it comes without the member that this adds.
         const unasked = await chat({ ...BODY, stream: true })
         expect(unasked.body.toString('latin1')).toBe(bytes.toString('latin1').replace(/,"usage":null(?=\}\r)/, ''))
       }),
@@ -122,7 +122,7 @@ describe('a response', () => {
   it('to HEAD has a content length but no body', async () => {
     upstream.respond = (_request, response) => response.writeHead(404, { 'content-length': '1234' }).end()
     const headers = { authorization: `Bearer ${apiKey}` }
-    const clientResponse = await exchange(`${baseURL}/models/x`, { method: 'HEAD', headers })
+    const clientResponse = await sendRequest(`${baseURL}/models/x`, { method: 'HEAD', headers })
     expect(clientResponse).toMatchObject({ status: 404, headers: { 'content-length': '1234' } })
     expect(clientResponse.body).toHaveLength(0)
   })
@@ -137,7 +137,7 @@ describe('an upload', () => {
       request.on('end', () => response.end('{"id":"file-1"}'))
     }
     const headers = { authorization: `Bearer ${apiKey}`, 'content-type': 'multipart/form-data; boundary=x' }
-    const clientResponse = await exchange(`${baseURL}/files`, { method: 'POST', headers, body: bytes })
+    const clientResponse = await sendRequest(`${baseURL}/files`, { method: 'POST', headers, body: bytes })
     expect(clientResponse.body.toString()).toBe('{"id":"file-1"}')
     expect(Buffer.concat(received).equals(bytes)).toBe(true)
   })
@@ -145,7 +145,7 @@ describe('an upload', () => {
   it('may get its response before it is complete', async () => {
     upstream.respond = (_request, response) => response.writeHead(400).end('{"error":"no"}')
     const headers = { authorization: `Bearer ${apiKey}`, 'content-type': 'multipart/form-data; boundary=x' }
-    const clientResponse = await exchange(`${baseURL}/files`, {
+    const clientResponse = await sendRequest(`${baseURL}/files`, {
       method: 'POST',
       headers,
       body: Buffer.alloc(8_000_000),
@@ -232,7 +232,7 @@ describe('the credential', () => {
   })
 })
 
-/** A request whose answer has begun and is not read. */
+/** A request whose response has begun and is not read. */
 async function opened(path: string): Promise<IncomingMessage> {
   const request = httpRequest(`${baseURL}${path}`, {
     method: 'POST',

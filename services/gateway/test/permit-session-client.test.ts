@@ -10,17 +10,17 @@ const TRIAL_AT_MS = 4_500
 const REQUEST = { model: 'm', pool: 'flex', tokens: 70 }
 const TRIED = { model: 'm', pool: 'flex', tokens: 70, grantedAtMs: TRIAL_AT_MS }
 
-let exchanges: PermitBatchRequest[]
+let batches: PermitBatchRequest[]
 let trial: { trialAtMs?: number }
 let permits: PermitSessionClient
 
 beforeEach(() => {
-  exchanges = []
+  batches = []
   trial = { trialAtMs: TRIAL_AT_MS }
   permits = createPermitSessionClient({
     gateway: 'g',
     send: async (_connectionId, request) => {
-      exchanges.push(request)
+      batches.push(request)
       const results = request.acquires.map(() => ({ status: 'granted' as const, chargedAtMs: CHARGED_AT_MS, ...trial }))
       return { status: 'replied', reply: { seq: request.seq, results, windows: [], clockMs: CHARGED_AT_MS } }
     },
@@ -35,14 +35,14 @@ async function permitFor(request: Reservation = REQUEST) {
   return outcome.status === 'granted' ? outcome.permit : expect.fail(outcome.status)
 }
 
-const trialsReported = () => settlements().flatMap(({ trial: told }) => told ?? [])
-const settlements = (): Settlement[] => exchanges.flatMap((each) => each.settlements)
+const trialsReported = () => settlements().flatMap(({ trial }) => trial ?? [])
+const settlements = (): Settlement[] => batches.flatMap((each) => each.settlements)
 
 it('names the pool of an acquire, unless it is the common one', async () => {
   await permitFor()
   await permitFor({ ...REQUEST, pool: '' })
   await permits.probe('c', REQUEST, { requests: 4, tokens: 900 })
-  expect(exchanges.flatMap(({ acquires }) => acquires)).toEqual([
+  expect(batches.flatMap(({ acquires }) => acquires)).toEqual([
     { model: 'm', pool: 'flex', requests: 1, tokens: 70 },
     { model: 'm', requests: 1, tokens: 70 },
     { model: 'm', pool: 'flex', requests: 4, tokens: 900, ownTokens: 70, probe: true },
@@ -102,7 +102,7 @@ it('reserves, renews and settles each part and the provider’s count', async ()
   const counted = { requests: 1, tokens: 9, inputTokens: 4, outputTokens: 5 }
   const known = await permitFor({ ...REQUEST, ...deps, limited })
   await known.renew()
-  expect(exchanges.flatMap(({ acquires }) => acquires)).toEqual([
+  expect(batches.flatMap(({ acquires }) => acquires)).toEqual([
     { model: 'm', pool: 'flex', requests: 1, ...deps, limited },
     { model: 'm', pool: 'flex', requests: 1, ...deps, limited, renews: CHARGED_AT_MS },
   ])

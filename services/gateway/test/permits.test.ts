@@ -10,7 +10,7 @@ import { type Bus, connectBus, openBucket, request, serve } from '@sluice/messag
 import { createLogger, readConfig, type Service } from '@sluice/service-kit'
 import { eventually, type TestNats, testNats } from '@sluice/testkit'
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { createPermits, type RunningPermits } from '../src/permits/permits.ts'
+import { type RunningPermits, startPermits } from '../src/permits/start-permits.ts'
 
 const noWait = { maxWaitMs: 0, disconnected: () => AbortSignal.abort() }
 let nats: TestNats
@@ -53,12 +53,12 @@ async function stopInstance(name: string): Promise<void> {
   instances.delete(name)
 }
 
-async function startPermits(): Promise<void> {
+async function startGatewayPermits(): Promise<void> {
   const onFault = (error: unknown) => {
     throw error
   }
   const logger = createLogger('gateway', 'silent')
-  permits = await createPermits(bus, { gateway: 'g', maxWaiting: 10, onFault, logger })
+  permits = await startPermits(bus, { gateway: 'g', maxWaiting: 10, onFault, logger })
 }
 
 const acquire = (connectionId: string) =>
@@ -68,7 +68,7 @@ const usedOf = async (id: string) => (await request(bus, capacityStatus, [id], {
 
 it('loses no request and no count while instances come and go', async () => {
   await Promise.all([startInstance('a'), startInstance('b')])
-  await startPermits()
+  await startGatewayPermits()
   let isOver = false
   let granted = 0
   const others: unknown[] = []
@@ -100,7 +100,7 @@ it('tries the next instance at once if a member has no responder', async () => {
   const members = await openBucket(bus, capacityMembers)
   for (const instance of ['dead-1', 'dead-2', 'dead-3'])
     await members.put(instance, { instance, startedAtMs: 1, clockMs: 1 })
-  await startPermits()
+  await startGatewayPermits()
   for (let index = 0; index < 6; index++) {
     const startedAtMs = performance.now()
     expect(await acquire(`c${index}`)).toMatchObject({ status: 'granted' })
@@ -118,7 +118,7 @@ it('tries another instance if one never replies, and counts each permit once', a
     onFault: () => undefined,
   })
   await bus.connection.flush()
-  await startPermits()
+  await startGatewayPermits()
   const outcomes = await Promise.all(Array.from({ length: 60 }, (_, index) => acquire(`c${index % 6}`)))
   expect(taken.length).toBeGreaterThan(0)
   expect(outcomes.every(({ status }) => status === 'granted')).toBe(true)
@@ -126,7 +126,7 @@ it('tries another instance if one never replies, and counts each permit once', a
 })
 
 it('finds capacity as soon as it starts, and is unavailable until then', async () => {
-  await startPermits()
+  await startGatewayPermits()
   expect(await acquire('c0')).toEqual({ status: 'unavailable' })
   await startInstance('late')
   await eventually(async () => {
@@ -135,7 +135,7 @@ it('finds capacity as soon as it starts, and is unavailable until then', async (
 })
 
 it('charges requests later that were let through while capacity was unavailable', async () => {
-  await startPermits()
+  await startGatewayPermits()
   expect(await acquire('c0')).toEqual({ status: 'unavailable' })
   permits.failOpen('c0', 'm').settle({ requests: 1, tokens: 40 })
   await startInstance('late')
@@ -144,7 +144,7 @@ it('charges requests later that were let through while capacity was unavailable'
 
 it('keeps charges while NATS is killed and restarted', async () => {
   await startInstance('a')
-  await startPermits()
+  await startGatewayPermits()
   for (let index = 0; index < 10; index++) await acquire('c0')
   await nats.kill()
   await nats.restart()

@@ -1,7 +1,7 @@
 import { hashAccessToken } from '@sluice/service-kit'
 import { eventually, type TestNats, testNats } from '@sluice/testkit'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { postJson } from './support/exchange.ts'
+import { postJson } from './support/send-request.ts'
 import { startGateway, type TestGateway } from './support/start-gateway.ts'
 
 const BASE_URL = 'http://127.0.0.1:9'

@@ -20,7 +20,7 @@ import {
 } from '@sluice/testkit'
 import sodium from 'libsodium-wrappers'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { exchange } from './support/exchange.ts'
+import { sendRequest } from './support/send-request.ts'
 
 /** A process takes seconds to start on a busy machine. */
 const STARTING = { timeoutMs: 40_000 }
@@ -66,7 +66,7 @@ async function addConnection(more: { readonly enabled?: boolean } = {}): Promise
   return { authorization: `Bearer ${apiKey}` }
 }
 
-/** What answers for the connections service; while `fault` is given, with that. */
+/** Replies in place of the connections service; with `fault` while it is given. */
 async function startConnections(fault: () => SluiceError | undefined = () => undefined): Promise<Served> {
   await sodium.ready
   const responder = serve(
@@ -96,7 +96,7 @@ async function startCapacityService(): Promise<Service> {
 
 async function readyz(): Promise<{ status: number; body: unknown; tookMs: number }> {
   const askedAtMs = performance.now()
-  const { status, body } = await exchange(`${url}/readyz`)
+  const { status, body } = await sendRequest(`${url}/readyz`)
   return { status, body: JSON.parse(body.toString()), tookMs: performance.now() - askedAtMs }
 }
 
@@ -113,11 +113,11 @@ describe('a gateway that starts', () => {
     if (fault !== undefined) await startConnections(() => fault)
     const { output, ready } = await startGatewayProcess()
     await eventually(() => expect(output()).toContain('waiting for credentials'), STARTING)
-    await expect(exchange(`${url}/healthz`)).rejects.toMatchObject({ code: 'ECONNREFUSED' })
+    await expect(sendRequest(`${url}/healthz`)).rejects.toMatchObject({ code: 'ECONNREFUSED' })
     fault = undefined
     if (error === undefined) await startConnections()
     await ready
-    expect((await exchange(`${url}/connections/c/`, { headers })).headers['x-sluice-connection']).toBe('c')
+    expect((await sendRequest(`${url}/connections/c/`, { headers })).headers['x-sluice-connection']).toBe('c')
     expect(countOf(output(), 'waiting for credentials')).toBe(1)
     expect(countOf(output(), 'the credentials have arrived')).toBe(1)
     expect(output()).not.toContain('"msg":"fault"')
@@ -127,10 +127,10 @@ describe('a gateway that starts', () => {
     await nats.kill()
     const { output, ready } = await startGatewayProcess()
     await eventually(() => expect(output()).toContain('NATS is not there yet'), STARTING)
-    await expect(exchange(`${url}/healthz`)).rejects.toMatchObject({ code: 'ECONNREFUSED' })
+    await expect(sendRequest(`${url}/healthz`)).rejects.toMatchObject({ code: 'ECONNREFUSED' })
     await nats.restart()
     await ready
-    expect((await exchange(`${url}/healthz`)).status).toBe(200)
+    expect((await sendRequest(`${url}/healthz`)).status).toBe(200)
   })
 
   it('does not wait for refused credentials, nor for those of disabled connections', async () => {
@@ -158,12 +158,12 @@ describe('a gateway that starts', () => {
 describe('/readyz', () => {
   it('says whether permits are granted', async () => {
     await (await startGatewayProcess()).ready
-    expect(await readyz()).toMatchObject(isUnready('no capacity instance answers'))
+    expect(await readyz()).toMatchObject(isUnready('no capacity instance replies'))
     const capacity = await startCapacityService()
     await eventually(async () => expect(await readyz()).toMatchObject({ status: 200, body: { status: 'ready' } }))
     await capacity.stop()
     started.pop()
-    await eventually(async () => expect(await readyz()).toMatchObject(isUnready('no capacity instance answers')))
+    await eventually(async () => expect(await readyz()).toMatchObject(isUnready('no capacity instance replies')))
   })
 
   it('quotes NATS when counters cannot be stored, and is ready when they can be again', async () => {
@@ -189,22 +189,22 @@ describe('/readyz', () => {
     await eventually(async () => expect(await readyz()).toMatchObject({ status: 200 }))
     await nats.kill()
     await eventually(async () => expect(await readyz()).toMatchObject(isUnready('NATS is not connected')))
-    expect((await exchange(`${url}/healthz`)).status).toBe(200)
+    expect((await sendRequest(`${url}/healthz`)).status).toBe(200)
     await nats.restart()
     await eventually(async () => expect(await readyz()).toMatchObject({ status: 200 }), { timeoutMs: 15_000 })
   })
 
-  it('asks capacity at most once a second, and responds soon when nothing replies', async () => {
+  it('probes capacity at most once a second, and responds soon if nothing replies', async () => {
     let requested = 0
     const silent = [capacityHealth.subject(), `${capacityHealth.subject()}.all`]
     for (const subject of silent) bus.connection.subscribe(subject, { callback: () => requested++ })
     await bus.connection.flush()
     await (await startGatewayProcess()).ready
     const beganAtMs = performance.now()
-    const answers = await Promise.all(Array.from({ length: 50 }, readyz))
+    const responses = await Promise.all(Array.from({ length: 50 }, readyz))
     const tookMs = performance.now() - beganAtMs
-    for (const response of answers) expect(response).toMatchObject(isUnready('no capacity instance answers'))
-    expect(Math.max(...answers.map(({ tookMs }) => tookMs))).toBeLessThan(capacityHealth.timeoutMs + 900)
+    for (const response of responses) expect(response).toMatchObject(isUnready('no capacity instance replies'))
+    expect(Math.max(...responses.map(({ tookMs }) => tookMs))).toBeLessThan(capacityHealth.timeoutMs + 900)
     expect(requested).toBeLessThanOrEqual(silent.length * Math.ceil(tookMs / 1_000))
   })
 })

@@ -1,7 +1,7 @@
 import { eventually } from '@sluice/testkit'
 import { expect, it } from 'vitest'
-import { postJson } from './support/exchange.ts'
 import { type FreshConnection, freshConnection } from './support/fresh-connection.ts'
+import { postJson } from './support/send-request.ts'
 import { startBeforeAll } from './support/start-before-all.ts'
 import { startDataPath } from './support/start-data-path.ts'
 

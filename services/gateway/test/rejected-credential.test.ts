@@ -3,9 +3,9 @@ import { subscribeEvent } from '@sluice/messaging'
 import { eventually } from '@sluice/testkit'
 import OpenAI from 'openai'
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { exchange, postJson } from './support/exchange.ts'
 import { type FreshConnection, freshConnection } from './support/fresh-connection.ts'
 import { startRawUpstream } from './support/raw-upstream.ts'
+import { postJson, sendRequest } from './support/send-request.ts'
 import { startBeforeAll } from './support/start-before-all.ts'
 import { startDataPath } from './support/start-data-path.ts'
 
@@ -116,7 +116,7 @@ it('is not reported as accepted after a response that needs no key', async () =>
   await postJson(`${target.baseURL}/v1/chat/completions`, data.apiKey, { model: 'm' })
   respondWith(200, { data: [] })
   const headers = { authorization: `Bearer ${data.apiKey}` }
-  expect((await exchange(`${target.baseURL}/v1/models`, { headers })).status).toBe(200)
+  expect((await sendRequest(`${target.baseURL}/v1/models`, { headers })).status).toBe(200)
   expect((await postJson(`${target.baseURL}/v1/anything`, data.apiKey, { model: 'm' })).status).toBe(200)
   // Reports come in order: one of another connection comes after what these two may have been reported as.
   respondWith(401, { error: { message: MASKED } })
@@ -132,7 +132,7 @@ it('is not reported as accepted after a response that needs no key', async () =>
 it('is reported by the unified list of models, too', async () => {
   respondWith(401, { error: { message: MASKED } })
   const target = await connection()
-  await exchange(`${data.gateway.url}/v1/models`, { headers: { authorization: `Bearer ${data.apiKey}` } })
+  await sendRequest(`${data.gateway.url}/v1/models`, { headers: { authorization: `Bearer ${data.apiKey}` } })
   await eventually(() => expect(statusesOf(target)).toEqual(['rejected']))
 })
 

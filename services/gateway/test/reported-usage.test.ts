@@ -3,13 +3,13 @@ import { capacityStatus, type ProviderId } from '@sluice/contracts'
 import { request } from '@sluice/messaging'
 import { eventually } from '@sluice/testkit'
 import { describe, expect, it } from 'vitest'
-import { postJson, type RawResponse } from './support/exchange.ts'
 import { type FreshConnection, freshConnection } from './support/fresh-connection.ts'
 import { startRawUpstream, writePieces } from './support/raw-upstream.ts'
+import { postJson, type RawResponse } from './support/send-request.ts'
 import { startBeforeAll } from './support/start-before-all.ts'
 import { startDataPath } from './support/start-data-path.ts'
 
-/** What servers report in ways of their own, through a whole gateway: what is charged, and what the event says. */
+/** Usage that servers report in ways of their own, through a whole gateway: what is charged, and what the event says. */
 const SECRET = 'sk-compatible-5f2c91d07e44'
 const MESSAGES = [{ role: 'user', content: 'What does a sluice do?' }]
 const CHAT = { model: 'm', max_tokens: 60, messages: MESSAGES }
@@ -49,7 +49,7 @@ function respondWith(
   }
 }
 
-/** Answers as `answer` does; resolves with the tokens that are reserved for the request meanwhile. */
+/** Has the upstream respond with `body`; resolves with the tokens that are reserved for the request meanwhile. */
 function responseReading({ settings }: FreshConnection, body: string | object): Promise<number> {
   respondWith(body)
   const { respond } = upstream

@@ -6,9 +6,10 @@ import type { ResponseReader, ResponseTranslator } from '@sluice/providers'
 import { createLogger } from '@sluice/service-kit'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { PermittedCall } from '../src/relay/call.ts'
-import { type RelayDeps, ResponseRelay } from '../src/relay/response-relay.ts'
+import type { AttemptDeps } from '../src/relay/call-attempt.ts'
+import { ResponseRelay } from '../src/relay/response-relay.ts'
 import type { ResponseSink } from '../src/upstream/upstream.ts'
-import { exchange } from './support/exchange.ts'
+import { sendRequest } from './support/send-request.ts'
 
 const BROKEN = new Error('broken')
 const USAGE = { inputTokens: 3, outputTokens: 4, cachedInputTokens: 0, reasoningTokens: 0 }
@@ -66,7 +67,7 @@ function relayTo(response: ServerResponse, parts: Breakable) {
     permit: { markServed: () => void served++, settle: (cost: unknown) => void settled.push(cost) },
   }
   const relay = new ResponseRelay(
-    plane as unknown as RelayDeps,
+    plane as unknown as AttemptDeps,
     call as unknown as PermittedCall,
     response,
     createLogger('gateway', 'silent'),
@@ -75,7 +76,7 @@ function relayTo(response: ServerResponse, parts: Breakable) {
   return relay
 }
 
-const sendRequest = () => exchange(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`)
+const sendToRelay = () => sendRequest(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`)
 const fail = () => {
   throw BROKEN
 }
@@ -95,7 +96,7 @@ it('sends a request again if its permit expired at once, on an existing connecti
     const permit = { departByMs: 0, markServed: () => undefined, settle: (cost: unknown) => void settled.push(cost) }
     const call = { requestId: 'r', connection: { settings: {} }, permit }
     const relay = new ResponseRelay(
-      plane as unknown as RelayDeps,
+      plane as unknown as AttemptDeps,
       call as unknown as PermittedCall,
       response,
       createLogger('gateway', 'silent'),
@@ -103,7 +104,7 @@ it('sends a request again if its permit expired at once, on an existing connecti
     sending.resolve(relay.send({ origin: '', path: '', method: 'POST', headers: [], body: null }, {}))
     response.end()
   }
-  await sendRequest()
+  await sendToRelay()
   expect(await sending.promise).toBe('too-late')
   expect(settled).toEqual([{ requests: 0, tokens: 0 }])
 })
@@ -122,7 +123,7 @@ it.each([
     seen.push(served)
     relay.end()
   }
-  await sendRequest()
+  await sendToRelay()
   expect(seen).toEqual([times])
   expect(served).toBe(times)
 })
@@ -130,7 +131,7 @@ it.each([
 describe('a fault of the relay itself ends the call and the response', () => {
   it('with an error before the response has begun', async () => {
     act = (response) => relayTo(response, { reader: fail }).start(200, 'OK', { 'content-type': 'application/json' })
-    const clientResponse = await sendRequest()
+    const clientResponse = await sendToRelay()
     expect(clientResponse.status).toBe(500)
     expect(JSON.parse(clientResponse.body.toString()).error.code).toBe('internal')
     expect(settled).toEqual([{ requests: 1, tokens: 500 }])
@@ -139,7 +140,7 @@ describe('a fault of the relay itself ends the call and the response', () => {
 
   it('if its headers cannot be sent, nor an error', async () => {
     act = (response) => relayTo(response, { requestId: 'two\nlines' }).start(200, 'OK', {})
-    await expect(sendRequest()).rejects.toThrow(/socket hang up/)
+    await expect(sendToRelay()).rejects.toThrow(/socket hang up/)
     expect(settled).toEqual([{ requests: 1, tokens: 7 }])
   })
 
@@ -149,7 +150,7 @@ describe('a fault of the relay itself ends the call and the response', () => {
       relay.start(200, 'OK', {})
       expect(relay.data(Buffer.from('x'))).toBe(true)
     }
-    await expect(sendRequest()).rejects.toThrow(/socket hang up/)
+    await expect(sendToRelay()).rejects.toThrow(/socket hang up/)
     expect(settled).toEqual([{ requests: 1, tokens: 7 }])
     expect(aborts).toBe(1)
   })
@@ -160,7 +161,7 @@ describe('a fault of the relay itself ends the call and the response', () => {
       relay.start(200, 'OK', {})
       relay.end()
     }
-    await expect(sendRequest()).rejects.toThrow(/socket hang up/)
+    await expect(sendToRelay()).rejects.toThrow(/socket hang up/)
     expect(settled).toEqual([{ requests: 1, tokens: 500 }])
   })
 
@@ -170,7 +171,7 @@ describe('a fault of the relay itself ends the call and the response', () => {
       relay.start(200, 'OK', {})
       relay.fault({ reason: 'unreachable', error: BROKEN })
     }
-    await expect(sendRequest()).rejects.toThrow(/socket hang up/)
+    await expect(sendToRelay()).rejects.toThrow(/socket hang up/)
     expect(settled).toEqual([{ requests: 1, tokens: 500 }])
   })
 
@@ -181,7 +182,7 @@ describe('a fault of the relay itself ends the call and the response', () => {
       relay.start(200, 'OK', { 'content-type': 'text/event-stream' })
       relay.fault({ reason: 'unreachable', error: BROKEN })
     }
-    await expect(sendRequest()).rejects.toThrow(/socket hang up/)
+    await expect(sendToRelay()).rejects.toThrow(/socket hang up/)
     expect(settled).toEqual([{ requests: 1, tokens: 7 }])
   })
 
@@ -190,7 +191,7 @@ describe('a fault of the relay itself ends the call and the response', () => {
       response.flushHeaders = fail
       relayTo(response, {}).start(200, 'OK', {})
     }
-    await expect(sendRequest()).rejects.toThrow(/socket hang up/)
+    await expect(sendToRelay()).rejects.toThrow(/socket hang up/)
     expect(settled).toEqual([{ requests: 1, tokens: 7 }])
   })
 
@@ -200,7 +201,7 @@ describe('a fault of the relay itself ends the call and the response', () => {
       relay.start(200, 'OK', {})
       while (relay.data(Buffer.alloc(100_000)));
     }
-    await expect(sendRequest()).rejects.toThrow(/aborted/)
+    await expect(sendToRelay()).rejects.toThrow(/aborted/)
     expect(settled).toEqual([{ requests: 1, tokens: 7 }])
   })
 
@@ -211,7 +212,7 @@ describe('a fault of the relay itself ends the call and the response', () => {
       response.on('close', () => closed.resolve())
       response.destroy()
     }
-    await expect(sendRequest()).rejects.toThrow(/socket hang up/)
+    await expect(sendToRelay()).rejects.toThrow(/socket hang up/)
     await closed.promise
     expect(settled).toEqual([{ requests: 1, tokens: 500 }])
     expect(aborts).toBe(1)
@@ -220,6 +221,6 @@ describe('a fault of the relay itself ends the call and the response', () => {
 
 it('reports a fault of the provider although recording the call fails', async () => {
   act = (response) => relayTo(response, { record: fail }).fault({ reason: 'timeout', error: BROKEN })
-  expect((await sendRequest()).status).toBe(504)
+  expect((await sendToRelay()).status).toBe(504)
   expect(settled[0]).toEqual({ requests: 1, tokens: 500 })
 })

@@ -6,8 +6,8 @@ import type { Control, ProviderSimulator } from '@sluice/provider-simulator'
 import { eventually } from '@sluice/testkit'
 import OpenAI, { RateLimitError } from 'openai'
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { postJson, type RawResponse } from './support/exchange.ts'
 import { freshConnection } from './support/fresh-connection.ts'
+import { postJson, type RawResponse } from './support/send-request.ts'
 import { startBeforeAll } from './support/start-before-all.ts'
 import { startDataPath } from './support/start-data-path.ts'
 import type { ConnectionToMake, TestGateway } from './support/start-gateway.ts'
@@ -15,7 +15,7 @@ import type { ConnectionToMake, TestGateway } from './support/start-gateway.ts'
 const MODEL = 'gpt-4.1-mini'
 const BODY = { model: MODEL, messages: [{ role: 'user' as const, content: 'Say something.' }], max_tokens: 50 }
 const STREAM = { ...BODY, stream: true as const }
-/** Of a body with the one short message: its text, with models of GPT's family, and the frame of a prompt and of a message. */
+/** The prompt tokens of a body with the one short message: its text, with models of GPT's family, and the frame of a prompt and of a message. */
 const PROMPT_TOKENS = ({ messages }: Pick<typeof BODY, 'messages'>) =>
   Math.ceil(messages.reduce((sum, { content }) => sum + Buffer.byteLength(content), 0) / 4.4 + 3 + 4 * messages.length)
 let simulator: ProviderSimulator
@@ -46,17 +46,17 @@ async function connect(settings: Partial<ConnectionToMake> = {}) {
   }
 }
 
-const usageOf = (answer: RawResponse): number => JSON.parse(answer.body.toString()).usage.total_tokens
+const usageOf = (clientResponse: RawResponse): number => JSON.parse(clientResponse.body.toString()).usage.total_tokens
 
 describe('a request is settled', () => {
   it('by the usage that its response reports', async () => {
     const { send, isCharged, ended } = await connect()
-    const answer = await send(BODY)
-    expect(usageOf(answer)).toBeLessThan(50)
-    await isCharged({ requests: 1, tokens: usageOf(answer) })
+    const clientResponse = await send(BODY)
+    expect(usageOf(clientResponse)).toBeLessThan(50)
+    await isCharged({ requests: 1, tokens: usageOf(clientResponse) })
     const event = await ended('success')
     expect(event).toMatchObject({ model: MODEL, upstreamStatus: 200, usage: { outputTokens: 16 } })
-    expect(event?.requestId).toBe(answer.headers['x-request-id'])
+    expect(event?.requestId).toBe(clientResponse.headers['x-request-id'])
     expect(event?.upstreamMs).toBeGreaterThanOrEqual(event?.timeToFirstByteMs ?? Number.NaN)
   })
 
@@ -96,9 +96,9 @@ describe('a request is settled', () => {
 
   it('as nothing if it never reached the provider', async () => {
     const { send, isCharged, ended } = await connect({ baseUrl: await closedPort() })
-    const answer = await send(BODY)
-    expect(answer.status).toBe(502)
-    expect(JSON.parse(answer.body.toString()).error.code).toBe('upstream_unreachable')
+    const clientResponse = await send(BODY)
+    expect(clientResponse.status).toBe(502)
+    expect(JSON.parse(clientResponse.body.toString()).error.code).toBe('upstream_unreachable')
     await isCharged({ requests: 0, tokens: 0 })
     await ended('upstream_error')
   })
@@ -113,9 +113,9 @@ describe('a request is settled', () => {
   it('as reserved if no response comes in time', async () => {
     simulator.controls.add({ fault: { kind: 'hang-before-headers' } })
     const { send, isCharged, ended } = await connect()
-    const answer = await send(BODY)
-    expect(answer.status).toBe(504)
-    expect(JSON.parse(answer.body.toString()).error.code).toBe('upstream_timeout')
+    const clientResponse = await send(BODY)
+    expect(clientResponse.status).toBe(504)
+    expect(JSON.parse(clientResponse.body.toString()).error.code).toBe('upstream_timeout')
     await isCharged({ requests: 1, tokens: PROMPT_TOKENS(BODY) + 50 })
     await ended('timeout')
     // The upstream call is ended.
@@ -234,7 +234,7 @@ describe("a provider's 429", () => {
     await pass(61_000)
     expect(await statuses(4)).toEqual([429, 429, 429, 429])
     expect(simulator.requests.list()).toHaveLength(2)
-    // Small steps, since an exchange that is much older than the counters' clock is refused.
+    // Small steps, since a permit batch that is much older than the counters' clock is refused.
     await pass(121_000)
     expect(await statuses(4)).toEqual([429, 429, 429, 429])
     expect(simulator.requests.list()).toHaveLength(2)

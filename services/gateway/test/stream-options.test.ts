@@ -1,8 +1,9 @@
 import type { ServerResponse } from 'node:http'
+import { eventually } from '@sluice/testkit'
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { postJson } from './support/exchange.ts'
 import { type FreshConnection, freshConnection } from './support/fresh-connection.ts'
 import { startRawUpstream } from './support/raw-upstream.ts'
+import { postJson } from './support/send-request.ts'
 import { startBeforeAll } from './support/start-before-all.ts'
 import { startDataPath } from './support/start-data-path.ts'
 import type { ConnectionToMake } from './support/start-gateway.ts'
@@ -72,7 +73,7 @@ describe.each([
     [422, { detail: 'Extra inputs are not permitted' }],
     [500, { error: "create() got an unexpected keyword argument 'stream_options'" }],
   ])(
-    'succeeds at a server that answers stream_options with %i %j, and goes without at once after two of them',
+    'succeeds at a server that responds to stream_options with %i %j, and goes without at once after two of them',
     async (status, error) => {
       respond = strict(status, error)
       const target = await connection()
@@ -85,8 +86,10 @@ describe.each([
       expect(received.at(-1)).toEqual(other(2))
       // Each departure has its permit; the refused ones used no tokens.
       await target.isCharged({ requests: 5, tokens: 45 })
-      expect(target.events().map(({ outcome, usage }) => [outcome, usage?.inputTokens])).toEqual(
-        Array(3).fill(['success', 12]),
+      await eventually(() =>
+        expect(target.events().map(({ outcome, usage }) => [outcome, usage?.inputTokens])).toEqual(
+          Array(3).fill(['success', 12]),
+        ),
       )
     },
   )
@@ -142,8 +145,8 @@ describe.each([
       if (waiting.length === 5) for (const clientResponse of waiting) clientResponse()
     }
     const target = await connection()
-    const answers = await Promise.all([1, 2, 3, 4, 5].map((n) => send(target, other(n))))
-    expect(answers.map(({ status }) => status)).toEqual(Array(5).fill(200))
+    const responses = await Promise.all([1, 2, 3, 4, 5].map((n) => send(target, other(n))))
+    expect(responses.map(({ status }) => status)).toEqual(Array(5).fill(200))
   })
 
   it('has its usage read although the model refuses the request for usage in other streams', async () => {
@@ -159,8 +162,7 @@ describe.each([
       expect((await send(target, { ...other(n), data_sources: [] })).status).toBe(200)
       expect((await send(target, other(n))).body.toString()).toBe(STREAM)
     }
-    await target.isSettled()
-    expect(target.events().filter(({ usage }) => usage?.inputTokens === 12)).toHaveLength(4)
+    await eventually(() => expect(target.events().filter(({ usage }) => usage?.inputTokens === 12)).toHaveLength(4))
   })
 
   it.each([
@@ -193,10 +195,10 @@ describe('the application’s own stream_options', () => {
   it.each([null, { include_usage: false }])(
     'go on as they came once the model is known to refuse ours: %j',
     async (options) => {
-      // This server takes them as long as they ask for nothing.
+      // This server takes them as long as they request nothing.
       respond = (body, response) => {
-        const { include_usage: asks } = (body.stream_options ?? {}) as { include_usage?: boolean }
-        if (asks === true) refuse(response, 400, { error: 'include_usage is not supported' })
+        const { include_usage: includesUsage } = (body.stream_options ?? {}) as { include_usage?: boolean }
+        if (includesUsage === true) refuse(response, 400, { error: 'include_usage is not supported' })
         else stream(response)
       }
       const target = await connection()

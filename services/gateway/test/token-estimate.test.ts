@@ -3,7 +3,7 @@ import { openBucket } from '@sluice/messaging'
 import type { ProviderSimulator } from '@sluice/provider-simulator'
 import { eventually } from '@sluice/testkit'
 import { beforeAll, expect, it } from 'vitest'
-import { postJson } from './support/exchange.ts'
+import { postJson } from './support/send-request.ts'
 import { startBeforeAll } from './support/start-before-all.ts'
 import { startDataPath } from './support/start-data-path.ts'
 import { startGateway, type TestGateway } from './support/start-gateway.ts'
@@ -29,7 +29,7 @@ async function connection(settings: Partial<ProjectedConnection>) {
   const made = await gateway.connection({ baseUrl: simulator.url, capacity, ...settings })
   const send = (body: object) =>
     postJson(`${made.baseURL}/chat/completions`, apiKey, { model: MODEL, messages: MESSAGES, ...body })
-  /** What a request would reserve that is more than the connection will ever bear. */
+  /** Returns what a request would reserve that is more than the connection can grant. */
   const reservation = async (body: object): Promise<number> => {
     const { body: response } = await send(body)
     return Number(/needs (\d+) tokens/.exec(response.toString())?.[1])
@@ -40,7 +40,7 @@ async function connection(settings: Partial<ProjectedConnection>) {
 
 const promptBytes = () => MESSAGES.reduce((sum, { content }) => sum + Buffer.byteLength(content), 0)
 const GPT_BYTES_PER_TOKEN = 4.4
-/** Of a prompt, and of one message. */
+/** The frame tokens of a prompt, and of one message. */
 const FRAME_TOKENS = 7
 
 it('reserves by the provider’s earlier counts', async () => {
@@ -58,7 +58,7 @@ it('reserves by the provider’s earlier counts', async () => {
 it('reserves the expected output if the connection says so, also after a change of its settings', async () => {
   const { send, reservation, settings } = await connection({ tokenReservation: 'expected' })
   for (let i = 0; i < 25; i++) await send({})
-  // What answers are expected to have fits: it is let through.
+  // The expected output fits: the request is let through.
   await eventually(async () => expect((await send({ max_tokens: TOO_MUCH })).status).toBe(200))
   await gateway.connections.put(settings.id, { ...settings, version: 2, capacity: [{ period: 'minute', tokens: 10 }] })
   await eventually(async () => expect(await reservation({ max_tokens: TOO_MUCH })).toBeLessThan(2_000))
@@ -111,7 +111,7 @@ it('restores what was learned after a restart, until the connection is deleted',
   try {
     restarted.credentials.set(settings.id, credential)
     const url = `${restarted.url}/connections/${settings.name}/v1/chat/completions`
-    // The credential is asked for again, which this gateway was told at its start that there is none of.
+    // The credential is requested again: at its start, this gateway got the reply that there is none.
     await eventually(async () => {
       const { body } = await postJson(url, apiKey, { model: MODEL, messages: MESSAGES, max_tokens: TOO_MUCH })
       expect(body.toString()).toContain(`needs ${learned} tokens`)

@@ -4,22 +4,22 @@ import { capacityStatus, type ProviderId } from '@sluice/contracts'
 import { request } from '@sluice/messaging'
 import { eventually } from '@sluice/testkit'
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { exchange, postJson, type RawResponse } from './support/exchange.ts'
 import { type FreshConnection, freshConnection } from './support/fresh-connection.ts'
 import { startRawUpstream } from './support/raw-upstream.ts'
+import { postJson, type RawResponse, sendRequest } from './support/send-request.ts'
 import { startBeforeAll } from './support/start-before-all.ts'
 import { startDataPath } from './support/start-data-path.ts'
 
-/** Where tokens are limited, what is not known to run no model is reserved and settled like what is known to run one. */
+/** If tokens are limited, an unknown operation is reserved and settled like one that runs a model. */
 const MAX_BODY_BYTES = 64 * 1024
-/** Of a prompt's text. */
+/** The tokens of a prompt's text. */
 const PROMPT_BYTES = 8_000
 const PROMPT = 'x'.repeat(PROMPT_BYTES)
 /** A prompt, and a file of twice its length. */
 const FORM =
   `--b\r\ncontent-disposition: form-data; name="prompt"\r\n\r\n${PROMPT}\r\n` +
   `--b\r\ncontent-disposition: form-data; name="file"; filename="f"\r\n\r\n${PROMPT}${PROMPT}\r\n--b--\r\n`
-/** Those that wait for their answer. */
+/** The requests that wait for their response. */
 let waiting: ServerResponse[]
 
 const data = startBeforeAll(() => startDataPath({ env: { MAX_BODY_BYTES: String(MAX_BODY_BYTES) } }))
@@ -37,7 +37,7 @@ beforeEach(() => {
 const connect = (provider: ProviderId, settings = {}): Promise<FreshConnection> =>
   freshConnection(data.gateway, data.apiKey, { provider, baseUrl: upstream.url, ...settings })
 
-/** What is reserved once the request is with the provider, and what it is answered. */
+/** The reservation once the request is with the provider, and the request's response. */
 async function reserved({ settings }: FreshConnection, clientResponse: Promise<RawResponse>) {
   await eventually(() => expect(waiting).toHaveLength(1))
   const { windows } = await request(data.gateway.bus, capacityStatus, [settings.id], {})
@@ -78,7 +78,7 @@ describe.each([
   it('reserves its body and its output, and is settled by its response', async () => {
     const connection = await connect(provider)
     const body = JSON.stringify({ model: 'm', max_tokens: 300, prompt: PROMPT })
-    const sent = exchange(`${connection.baseURL}${path}`, { method, headers: headers(), body })
+    const sent = sendRequest(`${connection.baseURL}${path}`, { method, headers: headers(), body })
     const { tokens, clientResponse } = await reserved(connection, sent)
     expect(tokens).toBe(Math.ceil(body.length / 4) + 300)
     respond(USAGE)
@@ -120,7 +120,7 @@ it('keeps its reservation if the response reports no usage, and refunds it if th
 
 describe('a body whose content type is not JSON', () => {
   const send = ({ baseURL }: FreshConnection, type: string | undefined, body: string | Buffer, more = {}) =>
-    exchange(`${baseURL}/v1/Chat/Completions`, {
+    sendRequest(`${baseURL}/v1/Chat/Completions`, {
       method: 'POST',
       headers: { authorization: `Bearer ${data.apiKey}`, ...(type && { 'content-type': type }), ...more },
       body,
@@ -141,14 +141,14 @@ describe('a body whose content type is not JSON', () => {
     respond(USAGE)
     expect((await clientResponse).status).toBe(200)
     await connection.isCharged({ requests: 1, tokens: 750 })
-    expect(connection.events().at(-1)?.model).toBe('m')
+    await eventually(() => expect(connection.events().at(-1)?.model).toBe('m'))
   })
 
   it.each([
     ['text', 'text/plain', PROMPT, PROMPT_BYTES / 4],
     ['a form in the URL’s words', 'application/x-www-form-urlencoded', `prompt=${PROMPT}`, PROMPT_BYTES / 4 + 2],
     ['JSON in name only', 'application/json', `{"a":1}\n{"b":"${PROMPT}"}`, Math.ceil((PROMPT_BYTES + 16) / 4)],
-    ['audio, whose length tells nothing', 'audio/wav', PROMPT, 0],
+    ['audio, whose length says nothing', 'audio/wav', PROMPT, 0],
     ['a form, by its texts', 'multipart/form-data; boundary=b', FORM, PROMPT_BYTES / 4],
     ['a form that cannot be read', 'multipart/form-data; boundary=c', FORM, Math.ceil(FORM.length / 4)],
     ['parts of another kind', 'multipart/mixed; boundary=b', FORM, Math.ceil(FORM.length / 4)],
@@ -204,7 +204,7 @@ it.each([
   const connection = await connect(provider)
   const headers = { authorization: `Bearer ${data.apiKey}`, 'content-type': 'application/json' }
   const body = method === 'POST' ? JSON.stringify({ model: 'm', requests: [] }) : ''
-  const sent = exchange(`${connection.baseURL}${path}`, { method, headers, body })
+  const sent = sendRequest(`${connection.baseURL}${path}`, { method, headers, body })
   const { tokens, clientResponse } = await reserved(connection, sent)
   expect(tokens).toBe(0)
   respond(USAGE)

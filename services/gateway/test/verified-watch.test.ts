@@ -14,7 +14,7 @@ let nats: TestNats
 let bus: Bus
 let writer: Bus
 let bucket: Bucket<{ n: number }>
-let told: Map<string, number | undefined>
+let received: Map<string, number | undefined>
 let faults: unknown[]
 let watch: VerifiedWatch
 
@@ -24,13 +24,13 @@ beforeEach(async () => {
   writer = await connectBus({ servers: nats.url, name: 'writes', jetstreamTimeoutMs: 1_000 })
   bucket = await openBucket(writer, keys)
   await bucket.put('a', { n: 1 })
-  told = new Map()
+  received = new Map()
   faults = []
   watch = await verifiedWatch(bus, await openBucket(bus, keys), {
     what: 'keys',
     maxAgeMs: MAX_AGE_MS,
     logger: createLogger('gateway', 'silent'),
-    onEntry: ({ key, value }) => told.set(key, value?.n),
+    onEntry: ({ key, value }) => received.set(key, value?.n),
     onFault: (error) => faults.push(error),
   })
 })
@@ -64,7 +64,7 @@ it('is not current beyond its maximum age without NATS, and is current again onc
   await nats.restart()
   await eventually(() => expect(watch.isCurrent()).toBe(true), soon)
   await eventually(() => bucket.delete('a'), soon)
-  await eventually(() => expect(told).toEqual(new Map([['a', undefined]])))
+  await eventually(() => expect(received).toEqual(new Map([['a', undefined]])))
 })
 
 it('starts over if it receives nothing although the connection is alive', async () => {
@@ -74,7 +74,7 @@ it('starts over if it receives nothing although the connection is alive', async 
   }
   const writtenAtMs = performance.now()
   await bucket.put('a', { n: 2 })
-  await eventually(() => expect(told.get('a')).toBe(2), soon)
+  await eventually(() => expect(received.get('a')).toBe(2), soon)
   // Sooner than the client notices that the heartbeats are missing.
   expect(performance.now() - writtenAtMs).toBeLessThan(4_000)
   await longer()
@@ -86,7 +86,7 @@ it('is not current while the bucket is missing, and is current again when it is 
   await eventually(() => expect(watch.isCurrent()).toBe(false), soon)
   bucket = await openBucket(writer, keys)
   await bucket.put('b', { n: 3 })
-  await eventually(() => expect(told.get('b')).toBe(3), soon)
+  await eventually(() => expect(received.get('b')).toBe(3), soon)
   await eventually(() => expect(watch.isCurrent()).toBe(true), soon)
 })
 
@@ -100,7 +100,7 @@ it('stays current if the last entry is unreadable or was removed', async () => {
   await longer()
   expect(watch.isCurrent()).toBe(true)
   await bucket.put('d', { n: 4 })
-  await eventually(() => expect(told.get('d')).toBe(4))
+  await eventually(() => expect(received.get('d')).toBe(4))
 })
 
 it('notices a missed entry however far the server’s clock was set back', async () => {
@@ -125,15 +125,15 @@ it('notices a missed entry however far the server’s clock was set back', async
 
 it('forgets entries that a recreated bucket lacks, once that is complete', async () => {
   await bucket.put('lost', { n: 2 })
-  await eventually(() => expect(told.get('lost')).toBe(2))
+  await eventually(() => expect(received.get('lost')).toBe(2))
   await writer.jetstreamManager.streams.delete('KV_keys')
   bucket = await openBucket(writer, keys)
   // More than before, so that no sequence is lower than one that was seen.
   for (let n = 0; n < 5; n++) await bucket.put('a', { n })
-  await eventually(() => expect(told.get('a')).toBe(4), { timeoutMs: 4_000 })
+  await eventually(() => expect(received.get('a')).toBe(4), { timeoutMs: 4_000 })
   await longer()
   expect(watch.isCurrent()).toBe(true)
-  expect(told.get('lost')).toBe(2)
+  expect(received.get('lost')).toBe(2)
   await bucket.markComplete()
-  await eventually(() => expect(told.get('lost')).toBeUndefined())
+  await eventually(() => expect(received.get('lost')).toBeUndefined())
 })

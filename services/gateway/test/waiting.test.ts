@@ -29,7 +29,7 @@ beforeEach(() => {
 async function connectionWith(settings: Partial<ProjectedConnection>) {
   const made = await gateway.connection({ baseUrl: simulator.url, ...settings })
   const client = new OpenAI({ apiKey, baseURL: made.baseURL, maxRetries: 0 })
-  // Refused for its header, once the connection is known, before a permit is asked for.
+  // Refused for its header, once the connection is known, before a permit is acquired.
   await eventually(() => expect(send(client, 'never')).rejects.toBeInstanceOf(BadRequestError))
   return client
 }

@@ -3,10 +3,10 @@ import type { PartialUsage } from '@sluice/providers'
 import type { UsableConnection } from '../admission/connection.ts'
 import { MAX_TOKENS } from '../estimate/estimate-cost.ts'
 
-/** What is kept of a background response: its model, what was charged for it, and what response events recorded for it. */
+/** The record of a background response: its model, what was charged for it, and what response events recorded for it. */
 export type BackgroundCharge = Omit<BackgroundResponse, 'writtenBy'>
 
-/** What a background response has used in addition to what was charged and recorded before. */
+/** The usage of a background response beyond what was charged and recorded before. */
 export interface AdditionalUsage {
   readonly model: string
   /** '' for the model's common pool. */

@@ -13,7 +13,7 @@ export interface BackgroundResponses {
   /** Keeps what was charged for a response that has begun. Returns at once and never throws. */
   remember(connectionId: string, responseId: string, charge: BackgroundCharge): void
   /**
-   * Claims the usage of a response that nobody has charged and recorded yet: no other call returns it, in this gateway or another. Undefined
+   * Claims the usage of a response that was not charged and recorded yet: no other call returns it, in this gateway or another. Undefined
    * if there is none, the response is unknown, or the store does not reply within seconds. Never rejects.
    */
   report(connectionId: string, responseId: string, usage: PartialUsage): Promise<AdditionalUsage | undefined>

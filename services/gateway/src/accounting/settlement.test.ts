@@ -1,16 +1,24 @@
 import { describe, expect, it } from 'vitest'
-import { type CallEnd, chargedUsage, coolDownOf, isUnread, outcomeOf, type Refused, settledCost } from './settlement.ts'
+import {
+  type CallEnd,
+  chargedUsage,
+  coolDownOf,
+  isUnread,
+  outcomeOf,
+  type RateLimited,
+  settledCost,
+} from './settlement.ts'
 
 const ESTIMATE = { tokens: 500, promptTokens: 100, outputTokens: 400 }
 const USAGE = { inputTokens: 90, outputTokens: 30, cachedInputTokens: 10, reasoningTokens: 5 }
-const REFUSED: Refused = { model: 'm', pool: '', tokens: 500, nothingRemains: () => false }
-const ANSWERED: CallEnd = { sent: true, status: 200, outputTokensSeen: 0 }
+const REFUSED: RateLimited = { model: 'm', pool: '', tokens: 500, nothingRemains: () => false }
+const SUCCESSFUL: CallEnd = { sent: true, status: 200, outputTokensSeen: 0 }
 
 describe('the cost of a request', () => {
   it.each([
-    ['answered, usage known', { usage: USAGE }, 1, 120],
-    ['answered, usage known and larger than reserved', { usage: { ...USAGE, outputTokens: 900 } }, 1, 990],
-    ['answered, usage unknown', {}, 1, 500],
+    ['responded to, usage known', { usage: USAGE }, 1, 120],
+    ['responded to, usage known and larger than reserved', { usage: { ...USAGE, outputTokens: 900 } }, 1, 990],
+    ['responded to, usage unknown', {}, 1, 500],
     ['streamed, usage unknown', { outputTokensSeen: 7 }, 1, 107],
     ['broken off by the provider', { interruptedBy: 'provider', outputTokensSeen: 7 }, 1, 107],
     ['broken off by the client', { interruptedBy: 'client', outputTokensSeen: 7 }, 1, 107],
@@ -20,11 +28,11 @@ describe('the cost of a request', () => {
     ['refused with 429', { status: 429 }, 1, 0],
     ['failed with 500', { status: 500 }, 1, 0],
     ['redirected', { status: 302 }, 1, 0],
-    ['sent and not answered', { status: undefined, interruptedBy: 'timeout' }, 1, 500],
+    ['sent and got no response', { status: undefined, interruptedBy: 'timeout' }, 1, 500],
     ['never sent', { sent: false, status: undefined, interruptedBy: 'provider' }, 0, 0],
     ['usage beyond all bounds', { usage: { ...USAGE, outputTokens: Number.MAX_SAFE_INTEGER } }, 1, 1e12],
   ] as const)('of a call that was %s', (_, end, requests, tokens) => {
-    const { status = 'none', ...rest } = { ...ANSWERED, ...end }
+    const { status = 'none', ...rest } = { ...SUCCESSFUL, ...end }
     const facts = status === 'none' ? rest : { ...rest, status }
     expect(settledCost(facts, { estimate: ESTIMATE, connection: { countsParts: false } })).toEqual({ requests, tokens })
   })
@@ -45,7 +53,7 @@ describe('the outcome of a request', () => {
     [{ errorStatus: 400 }, 'upstream_error'],
     [{ errorStatus: 429, interruptedBy: 'client' }, 'upstream_429'],
   ] as const)('of %j is %s', (end, outcome) => {
-    expect(outcomeOf({ ...ANSWERED, ...end })).toBe(outcome)
+    expect(outcomeOf({ ...SUCCESSFUL, ...end })).toBe(outcome)
   })
 })
 
@@ -68,7 +76,7 @@ describe('the cool-down after a 429', () => {
     [{ status: 429 }, undefined],
     [{ status: 503, retryAfterMs: 1_500 }, undefined],
   ])('of %j is %j', (end, coolDown) => {
-    expect(coolDownOf({ ...ANSWERED, ...end }, REFUSED)).toEqual(coolDown)
+    expect(coolDownOf({ ...SUCCESSFUL, ...end }, REFUSED)).toEqual(coolDown)
   })
 
   it.each([
@@ -79,20 +87,21 @@ describe('the cool-down after a 429', () => {
     [{ tokens: 1e12 }, { minTokens: 4 ** 19 }],
     [{ tokens: 5_000, nothingRemains: () => true }, {}],
   ])('of a request with %j is for %j', (refused, concerned) => {
-    const end = { ...ANSWERED, status: 429, retryAfterMs: 7 }
+    const end = { ...SUCCESSFUL, status: 429, retryAfterMs: 7 }
     expect(coolDownOf(end, { ...REFUSED, ...refused })).toEqual({ model: 'm', durationMs: 7, ...concerned })
   })
 
   it('applies to every request of the refused one’s size', () => {
     for (let tokens = 1; tokens < 1e12; tokens = Math.ceil(tokens * 1.37)) {
-      const { minTokens = 0 } = coolDownOf({ ...ANSWERED, status: 429, retryAfterMs: 7 }, { ...REFUSED, tokens }) ?? {}
+      const { minTokens = 0 } =
+        coolDownOf({ ...SUCCESSFUL, status: 429, retryAfterMs: 7 }, { ...REFUSED, tokens }) ?? {}
       expect(minTokens).toBeLessThanOrEqual(tokens)
       expect(4 * Math.max(minTokens, 256)).toBeGreaterThan(tokens)
     }
   })
 
   it('is no longer for calls without a model', () => {
-    const coolDown = coolDownOf({ ...ANSWERED, status: 429, retryAfterMs: 1e12 }, { ...REFUSED, model: '' })
+    const coolDown = coolDownOf({ ...SUCCESSFUL, status: 429, retryAfterMs: 1e12 }, { ...REFUSED, model: '' })
     expect(coolDown).toEqual({ model: '', durationMs: 3_600_000 })
   })
 })

@@ -4,7 +4,7 @@ import type { UsableConnection } from '../admission/connection.ts'
 import { type CostEstimate, MAX_TOKENS } from '../estimate/estimate-cost.ts'
 import { type EstimatedCall, limitedCostOf } from '../permits/reservation.ts'
 
-/** How a request with a permit ended. */
+/** The end of a request with a permit. */
 export interface CallEnd {
   /** Whether any of the request was sent to the provider. */
   readonly sent: boolean
@@ -27,7 +27,30 @@ export interface CallEnd {
 /** The cost of a request that was not sent. */
 export const NOTHING_USED: Cost = { requests: 0, tokens: 0 }
 
-/** Returns the actual cost of a request, with input and output apart if the connection limits one of them. */
+/**
+ * Returns what a request with a permit is charged in place of its reservation, with input and output apart if the connection limits one of
+ * them. `finish-call.ts` prepares `usage` and `outputTokensSeen` with {@link chargedUsage} and {@link chargedOutput}; together they charge:
+ *
+ * | The request                                        | requests | input tokens | output tokens                         |
+ * | -------------------------------------------------- | -------- | ------------ | ------------------------------------- |
+ * | was not sent (expired permit, no connection, …)    | 0        | 0            | 0                                     |
+ * | got a status of 300 or above, a 429 included       | 1        | 0            | 0                                     |
+ * | got a response that reported its usage             | 1        | as reported  | as reported                           |
+ * | … that reported only one of the two                | 1        | as reported, | as reported, or as below without      |
+ * |                                                    |          | or estimated | usage                                 |
+ * | got a response without usage that is interrupted   | 1        | estimated    | those seen; the reserved if none were |
+ * | … that is complete, though its operation reports   | 1        | estimated    | the reserved, or those seen if more   |
+ * |   usage; or that goes on in the background         |          |              |                                       |
+ * | … that is complete, of an operation that does not  | 1        | estimated    | those seen; the reserved if none were |
+ * |   report usage, or that ends with an error         |          |              |                                       |
+ * | got no response                                    | 1        | estimated    | the reserved                          |
+ * | got a response that made its reader throw          | 1        | estimated    | the reserved                          |
+ *
+ * "Seen" is the output that was relayed, "estimated" and "reserved" are the two parts of the estimate. An interrupted response that has
+ * reported 0 output tokens has not reported its output. The first two rows are also what a request costs that is sent again, because its
+ * permit was too old or the provider refused the gateway's addition. Usage of a background response that is reported later is charged with the
+ * request that reports it: `background-charge.ts`. What the provider counts against its own limits is {@link limitedCost}.
+ */
 export function settledCost(
   end: CallEnd,
   {
@@ -73,8 +96,8 @@ export function outcomeOf({ status, errorStatus, interruptedBy, isCredentialReje
   return interruptedBy === 'provider' ? 'upstream_error' : 'success'
 }
 
-/** What a 429 refused, as far as its response says. */
-export interface Refused {
+/** A request that the provider refused with a 429, as far as the response says what was exceeded. */
+export interface RateLimited {
   readonly model: string
   /** '' for the model's common pool. */
   readonly pool: string
@@ -89,9 +112,12 @@ export interface Refused {
  * requests of the same pool of about the refused request's size or larger, or of any size if nothing remains of the limit: so a single
  * unusually large request does not stop smaller ones.
  */
-export function coolDownOf({ status, errorStatus, retryAfterMs }: CallEnd, refused: Refused): CoolDown | undefined {
+export function coolDownOf(
+  { status, errorStatus, retryAfterMs }: CallEnd,
+  rateLimited: RateLimited,
+): CoolDown | undefined {
   if ((errorStatus ?? status) !== 429 || retryAfterMs === undefined || retryAfterMs <= 0) return undefined
-  const { model, pool, tokens, nothingRemains } = refused
+  const { model, pool, tokens, nothingRemains } = rateLimited
   const minTokens = nothingRemains() ? 0 : sizeClass(tokens)
   return {
     model,
@@ -129,7 +155,7 @@ export function settledTokens(
   }
 }
 
-/** How a response ended, and the usage that was read from it. */
+/** The end of a response, and the usage that was read from it. */
 type ReadEnd = Pick<CallEnd, 'sent' | 'errorStatus'> &
   Pick<ResponseReader, 'usage'> & {
     readonly status: number | undefined
@@ -177,7 +203,10 @@ interface ChargedEnd extends Pick<ResponseReader, 'usage' | 'partialUsage' | 'ou
   readonly interruptedBy: CallEnd['interruptedBy']
 }
 
-/** Returns the output to charge if it is not reported: the reservation, since some output, such as reasoning, is not relayed; or what was relayed, if more. */
+/**
+ * Returns the output to charge if it is not reported: the reservation, since some output, such as reasoning, is not relayed; or what was
+ * relayed, if more.
+ */
 export function chargedOutput(outputTokensSeen: number, { outputTokens }: CostEstimate): number {
   return Math.max(outputTokens, outputTokensSeen)
 }

@@ -3,44 +3,19 @@ import { type GatewayError, gatewayError } from '../http/gateway-error.ts'
 import { endsWithSpace, shownPath, unsupportedMessage } from '../http/path-hints.ts'
 import type { Clock, Connections } from '../ports.ts'
 import type { Call, InspectedCall } from '../relay/call.ts'
+import { ok, type Refused, type Result, refused } from '../result.ts'
 import { modelRefusal } from './allowed-models.ts'
 import { withoutKey } from './api-key.ts'
-import { type ApiKeyDeps, authenticate, catchUp, mayBeOutdated, stillValidKey } from './authenticate.ts'
+import { type ApiKeyDeps, authenticate, stillValidKey } from './authenticate.ts'
+import { catchUp, mayBeOutdated } from './catch-up.ts'
 import type { Connection, UsableConnection } from './connection.ts'
-import { ok, type Refused, type Result, refused } from './refuse.ts'
-import { usableConnection } from './usable-connection.ts'
+import { checkAccess } from './connection-access.ts'
+import { providerTarget } from './provider-target.ts'
 
 export interface AdmissionDeps extends ApiKeyDeps {
   readonly connections: Connections
   readonly clock: Clock
 }
-
-/** The part of a URL after the connection's name: the provider's own path and query. */
-export interface ProviderTarget {
-  /** Begins with a slash. */
-  readonly path: string
-  /** Without the question mark; empty where there is none. */
-  readonly query: string
-}
-
-/**
- * Returns the provider's part of `/connections/{name}/…`, byte for byte as it was sent. Undefined where it has dot segments or
- * backslashes, with which a path could leave the provider's base URL, however often they are escaped: each server on the way may resolve
- * one level of escapes.
- */
-export function providerTarget(url: string): ProviderTarget | undefined {
-  const start = url.indexOf('/', PREFIX_LENGTH)
-  const questionMark = url.indexOf('?', PREFIX_LENGTH)
-  const end = questionMark < 0 ? url.length : questionMark
-  if (start < 0 || start >= end) return undefined
-  const path = url.slice(start, end)
-  if (LEAVES_ITS_PLACE.test(path)) return undefined
-  return { path, query: questionMark < 0 ? '' : url.slice(questionMark + 1) }
-}
-
-const PREFIX_LENGTH = '/connections/'.length
-const LEAVES_ITS_PLACE =
-  /\\|%(?:25)*5c|(?:\/|%(?:25)*2f)(?:\.|%(?:25)*2e){1,2}(?:[/;]|%(?:25)*(?:2f|3b|3f|23|20|09|0a|0d|00)|$)/i
 
 /** A call that was admitted, or why it was not; with its connection where there is one, as that decides the format of the error. */
 export type Admission =
@@ -68,7 +43,7 @@ export function admitCall(
   )
 }
 
-/** @param suggested searched for the nearest name where the connection is unknown */
+/** Admits a request by what this gateway knows now. @param suggested searched for the nearest name if the connection is unknown */
 function admitKnown(
   deps: AdmissionDeps,
   request: IncomingMessage,
@@ -84,7 +59,7 @@ function admitKnown(
   const authenticated = authenticate(deps, request, target?.query ?? '', startedAtMs)
   if (authenticated.status !== 'ok') return { ...authenticated, connection }
   const apiKey = authenticated.value
-  const found = usableConnection(connection, connectionName, apiKey, suggested)
+  const found = checkAccess(connection, connectionName, apiKey, suggested)
   if (found.status !== 'ok') return { ...found, connection }
   const usable = found.value
 
@@ -113,8 +88,8 @@ function admitKnown(
 }
 
 /**
- * Admits a call again that has waited, by the API key, the connection and the allowed models of now. Returns the same call where nothing
- * has changed; otherwise one that goes to where the connection leads now, with the settings of now.
+ * Admits a call again that has waited, by the current API key, connection and allowed models. Returns the same call if nothing has changed;
+ * otherwise one that goes to the connection's current upstream, with its current settings.
  */
 export function admitAgain<C extends InspectedCall>(deps: AdmissionDeps, call: C): Result<C> {
   const { apiKey, connection, inspection, naming } = call
@@ -124,7 +99,7 @@ export function admitAgain<C extends InspectedCall>(deps: AdmissionDeps, call: C
   const found = deps.connections.byName(name)
   if (found === connection && key.value === apiKey) return ok(call)
 
-  const usable = usableConnection(found, name, key.value)
+  const usable = checkAccess(found, name, key.value)
   if (usable.status !== 'ok') return usable
   const { settings } = usable.value
   // It was deleted or renamed, and another connection has its name now.
@@ -134,7 +109,7 @@ export function admitAgain<C extends InspectedCall>(deps: AdmissionDeps, call: C
   if (call.operation.administers && settings.allowAdministration !== true) {
     return refused(administrationRefused(name, call.method, call.operation.path))
   }
-  // Where models were not told apart before, only the model of the inspection is known.
+  // If models were not distinguished before, only the model of the inspection is known.
   const error = modelRefusal(current, naming ?? { models: [inspection.model] })
   return error === undefined ? ok(current) : refused(error)
 }

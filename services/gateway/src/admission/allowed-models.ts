@@ -5,17 +5,17 @@ import { foreignPathHint } from '../http/path-hints.ts'
 import type { Call } from '../relay/call.ts'
 import type { UsableConnection } from './connection.ts'
 
-/** Whether the connection allows certain models only. */
+/** Returns whether the connection allows certain models only. */
 export function isRestricted({ settings }: UsableConnection): boolean {
   return settings.allowedModels !== undefined
 }
 
-/** Whether it matters which models are named: some are not allowed, or have limits of their own, held by the name that is stated. */
+/** Returns whether it matters which models are named: some are not allowed, or have limits of their own. */
 export function distinguishesModels(connection: UsableConnection): boolean {
   return isRestricted(connection) || connection.settings.enforceDiscovered === true
 }
 
-/** Whether it matters which models a call names. */
+/** Returns whether it matters which models a call names. */
 export function isJudged({ connection, operation }: Call): boolean {
   return (operation.usesModel || operation.runsModel !== undefined) && distinguishesModels(connection)
 }
@@ -24,7 +24,7 @@ export function isJudged({ connection, operation }: Call): boolean {
  * Decides whether the connection allows every model that a request names, in any place where some server looks for one: body, path and
  * query. A request that two servers could read differently is refused. Costs nothing where every model is allowed and no model has limits
  * of its own.
- * @param naming what the body names; undefined where it was not looked at
+ * @param naming what the body names; undefined if it was not inspected
  */
 export function modelRefusal(call: Call, naming: ModelNaming | undefined): GatewayError | undefined {
   if (!isJudged(call)) return undefined
@@ -37,12 +37,12 @@ export function modelRefusal(call: Call, naming: ModelNaming | undefined): Gatew
   const foreign = call.operation.unlisted === true ? foreignPathHint(provider, name, call.operation.path) : undefined
   const what =
     forbidden === UNREPORTED_MODEL
-      ? `Connection "${name}" is restricted to certain models, and this request's model cannot be told.`
+      ? `Connection "${name}" is restricted to certain models, and this request's model is unknown.`
       : `Connection "${name}" does not allow the model "${forbidden.slice(0, MAX_SHOWN_CHARS)}".`
   return gatewayError('model_not_allowed', `${what} ${foreign ?? allowed(call.connection)}`)
 }
 
-/** What a connection allows, as much of it as a message can hold. */
+/** Describes what a connection allows, as much of it as a message can hold. */
 function allowed({ settings: { allowedModels = [] } }: UsableConnection): string {
   if (allowedModels.length === 0) return 'It allows none.'
   const shown = allowedModels.slice(0, MAX_SHOWN_MODELS).map((model) => `"${model}"`)
@@ -59,7 +59,7 @@ function forbiddenModel({ connection, operation, query }: Call, naming: ModelNam
   return [...named, ...inPath, ...queryModels(query)].find((model) => !connection.allowsModel(model))
 }
 
-/** Why two servers could find different models in the request; undefined where they could not. */
+/** Returns why two servers could find different models in the request; undefined if they could not. */
 function ambiguityOf({ headers }: Call, naming: ModelNaming | undefined): string | undefined {
   const type = headers['content-type']
   if (typeof type === 'string' && OTHER_CHARSET.test(type)) {

@@ -1,14 +1,14 @@
 import type { ProjectedApiKey } from '@sluice/contracts'
 import type { WireHeaders } from '@sluice/providers'
 
-/** An application's key, ready to be asked. */
+/** An application's key, ready for look-ups. */
 export interface ApiKey {
   readonly id: string
   /** SHA-256 of the key, in lower-case hex. */
   readonly hash: string
   /** Unix milliseconds; from this instant on it is not valid. Absent: it does not expire. */
   readonly expiresAtMs?: number
-  /** Whether it may use this connection. */
+  /** Returns whether the key may use this connection. */
   allows(connectionId: string): boolean
 }
 
@@ -23,7 +23,7 @@ export function prepareApiKey(hash: string, { id, connections, expiresAtMs }: Pr
 }
 
 /**
- * The API key that a request brings, in any of the ways that the providers' SDKs send one: `Authorization: Bearer`,
+ * Returns the API key that a request brings, in any of the ways that the providers' SDKs send one: `Authorization: Bearer`,
  * `x-api-key`, `x-goog-api-key`, `api-key`, or the query's `key`.
  */
 export function presentedKey(headers: WireHeaders, query: string): string | undefined {
@@ -37,7 +37,7 @@ export function presentedKey(headers: WireHeaders, query: string): string | unde
   return parameter?.slice(parameter.indexOf('=') + 1)
 }
 
-/** The query without `key`, which is the caller's secret and not the provider's; every other byte as it was. */
+/** Returns the query without `key`, which is the caller's secret and not the provider's; every other byte as it was. */
 export function withoutKey(query: string): string {
   if (query === '') return query
   return query

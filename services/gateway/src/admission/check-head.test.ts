@@ -11,7 +11,7 @@ it.each([
   expect(maxWaitMs(header, 7)).toBe(expectedMs)
 })
 
-it('takes the connection’s where the request says nothing', () => {
+it('takes the connection’s if the request has none', () => {
   expect(maxWaitMs(undefined, 1_234)).toBe(1_234)
 })
 

@@ -1,8 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { MAX_WAIT_HEADER } from '../http/forwarded-headers.ts'
 import { type GatewayError, gatewayError } from '../http/gateway-error.ts'
+import { ok, type Result, refused } from '../result.ts'
 import type { UsableConnection } from './connection.ts'
-import { ok, type Result, refused } from './refuse.ts'
 
 /** The longest that a request may wait for its permit. */
 export const MAX_WAIT_MS = 600_000
@@ -15,7 +15,7 @@ export function waitOf({ settings }: UsableConnection, { headers }: IncomingMess
 
 /**
  * Returns how long a request may wait for its permit, in milliseconds: the header in seconds, with or without a fraction, or else the
- * connection's default. Undefined where the header is not a number from 0 to 600.
+ * connection's default. Returns undefined if the header is not a number from 0 to 600.
  */
 export function maxWaitMs(header: string | string[] | undefined, connectionMaxWaitMs: number): number | undefined {
   if (header === undefined) return connectionMaxWaitMs
@@ -25,8 +25,8 @@ export function maxWaitMs(header: string | string[] | undefined, connectionMaxWa
 }
 
 /**
- * Checks that an admitted request's head is as HTTP/1.1 and HTTP/2 ask, and that no header overrides the method by which it was admitted.
- * Sends `100 Continue` where the client waits for it. Returns the error to respond with, or undefined.
+ * Checks that an admitted request's head is as HTTP/1.1 and HTTP/2 require, and that no header overrides the method by which it was admitted.
+ * Sends `100 Continue` if the client waits for it. Returns the error to respond with, or undefined.
  * @see RFC 9112, section 3.2, for `Host`; RFC 9110, section 10.1.1, for `Expect`
  */
 export function checkHead(
@@ -36,7 +36,7 @@ export function checkHead(
   const { host, expect } = headers
   for (const name of METHOD_OVERRIDES) if (headers[name] !== undefined) return METHOD_OVERRIDDEN
   if (host !== undefined && expect === undefined) return undefined
-  // HTTP/1.0 needs no host, and cannot be told to go on.
+  // HTTP/1.0 needs no host, and has no 100 Continue.
   if (httpVersion === '1.0') return undefined
   if (host === undefined) return NO_HOST
   if (expect?.toLowerCase() !== '100-continue') return UNKNOWN_EXPECTATION

@@ -5,7 +5,7 @@ import type { CachedShares } from '../estimate/cached-share.ts'
 import type { LearnedModels } from '../estimate/learned-models.ts'
 import { type GatewayError, gatewayError } from '../http/gateway-error.ts'
 
-/** A connection with all that can be worked out before a request comes. */
+/** A connection with everything that can be computed before a request arrives. */
 export type Connection = UsableConnection | UnusableConnection
 
 export interface UsableConnection {
@@ -13,22 +13,22 @@ export interface UsableConnection {
   readonly adapter: ProviderAdapter
   /** `https://host:port` of the provider. */
   readonly origin: string
-  /** What comes before an operation's path; no slash at the end. */
+  /** The prefix of an operation's path, without a slash at its end. */
   readonly basePath: string
   readonly allowsModel: (model: string) => boolean
-  /** Those that may be sent to `origin`: never one that was stored for another host. Absent where the provider needs none. */
+  /** The versions that may be sent to `origin`: never one that was stored for another host. Absent if the provider needs no credential. */
   readonly credentialVersions?: CredentialVersions
-  /** Of the limits in force on all tokens together; absent where there is none. */
+  /** The smallest limit in force on all tokens together; absent if there is none. */
   readonly smallestTokenLimit?: number
-  /** Of the limits in force on output by itself; absent where there is none. */
+  /** The smallest limit in force on output by itself; absent if there is none. */
   readonly smallestOutputLimit?: number
   /** Tokens are limited: input, output, or both together. */
   readonly limitsTokens: boolean
-  /** Input or output is limited by itself, so that costs are to tell them apart. */
+  /** Input or output is limited by itself, so that costs distinguish them. */
   readonly countsParts: boolean
-  /** As `learned`, of what the provider's cache held. */
+  /** The learned share of prompts that the provider's cache holds. Kept like `learned`. */
   readonly cachedShares: CachedShares
-  /** The same through all changes of the connection's settings. */
+  /** The estimates that responses taught for each model. Kept through all changes of the connection's settings. */
   readonly learned: LearnedModels
 }
 
@@ -38,14 +38,14 @@ export interface CredentialVersions {
   readonly newest: number
 }
 
-/** It can take no request, for a reason that every request is answered with. */
+/** A connection that can take no request, and the error that every request gets. */
 interface UnusableConnection {
   readonly settings: ProjectedConnection
   readonly adapter?: ProviderAdapter
   readonly fault: GatewayError
 }
 
-/** @param before the connection as it was before this change, where it is known */
+/** Prepares a connection for requests. @param before the connection as it was before this change, if it is known */
 export function prepareConnection(
   settings: ProjectedConnection,
   rules: BaseUrlRules,
@@ -100,7 +100,7 @@ function credentialVersionsOf(
 }
 
 /**
- * Tells whether a model is among `allowed`, names in which `*` stands for any run of characters. Undefined allows every
+ * Returns a function that says whether a model is among `allowed`, names in which `*` stands for any run of characters. Undefined allows every
  * model. A request that names no model is not allowed where models are restricted.
  */
 export function modelMatcher(allowed: readonly string[] | undefined): (model: string) => boolean {
@@ -110,7 +110,7 @@ export function modelMatcher(allowed: readonly string[] | undefined): (model: st
   return (model) => model !== '' && (names.has(model) || patterns.some((parts) => matches(parts, model)))
 }
 
-/** Whether `text` is the parts in their order with anything between them. No regular expression: linear for any pattern. */
+/** Returns whether `text` is the parts in their order with anything between them. No regular expression: linear for any pattern. */
 function matches(parts: readonly string[], text: string): boolean {
   const first = parts[0] ?? ''
   const last = parts[parts.length - 1] ?? ''

@@ -9,7 +9,7 @@ import { type VerifiedWatch, type VerifiedWatchOptions, verifiedWatch } from './
 
 export interface WatchedApiKeys extends ApiKeys, VerifiedWatch {}
 
-/** Follows the API keys' projection; resolves when all that are there are known. */
+/** Follows the API keys' projection; resolves when all its entries are known. */
 export async function watchApiKeys(
   bus: Bus,
   options: Pick<VerifiedWatchOptions<unknown>, 'maxAgeMs' | 'logger' | 'onFault'>,
@@ -29,14 +29,14 @@ export async function watchApiKeys(
 export interface WatchedConnections extends Connections, VerifiedWatch {}
 
 export interface ConnectionListeners {
-  /** A connection is new, or has changed in any way. */
+  /** Called with a connection that is new or has changed in any way. */
   readonly onConnection: (settings: ProjectedConnection) => void
-  /** A connection is there for the first time, of which nothing was learned yet. */
+  /** Called when a connection appears for the first time, before anything was learned about it. */
   readonly onFirst: (connectionId: string, learned: LearnedModels) => void
   readonly onRemoved: (connectionId: string) => void
 }
 
-/** Follows the connections' projection; resolves when all that are there are known. */
+/** Follows the connections' projection; resolves when all its entries are known. */
 export async function watchConnections(
   bus: Bus,
   rules: BaseUrlRules,

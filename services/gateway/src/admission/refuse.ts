@@ -3,41 +3,12 @@ import { type ResponseEvent, SluiceError } from '@sluice/contracts'
 import type { Logger } from '@sluice/service-kit'
 import type { ResponseEvents } from '../accounting/response-event-publisher.ts'
 import { ClientDisconnected } from '../estimate/body-reader.ts'
-import { type GatewayError, gatewayError, INTERNAL_ERROR } from '../http/gateway-error.ts'
+import { gatewayError, INTERNAL_ERROR } from '../http/gateway-error.ts'
 import { type ErrorContext, writeError } from '../http/write-error.ts'
-import type { RateLimitFields } from '../permits/rate-limit-fields.ts'
 import type { Clock } from '../ports.ts'
+import { ABORTED, type Ended, type Refused, refused } from '../result.ts'
 import type { ApiKey } from './api-key.ts'
 import type { UsableConnection } from './connection.ts'
-
-/** What a step of a call comes to: what the next step needs, or why the call ends here. */
-export type Result<T, E extends Ended = Ended> = { readonly status: 'ok'; readonly value: T } | E
-
-/** Why a call ends before its request is sent. */
-export type Ended = Refused | Aborted
-
-export interface Refused {
-  readonly status: 'refused'
-  readonly error: GatewayError
-  /** Set where capacity refused: the limit, or the error's code. */
-  readonly deniedBy?: string
-  readonly rateLimits?: RateLimitFields | undefined
-}
-
-/** The client disconnected. */
-export interface Aborted {
-  readonly status: 'aborted'
-}
-
-export function ok<T>(value: T): { readonly status: 'ok'; readonly value: T } {
-  return { status: 'ok', value }
-}
-
-export function refused(error: GatewayError): Refused {
-  return { status: 'refused', error }
-}
-
-export const ABORTED: Aborted = { status: 'aborted' }
 
 /** A request that was admitted to a connection: how it ends is recorded there. */
 export interface AdmittedRequest extends ErrorContext {
@@ -54,28 +25,35 @@ export interface RefuseDeps {
 }
 
 /**
- * Ends a request that is not sent to its provider: responds with the error, and records the end.
+ * Ends an admitted request that is not sent to its provider: responds with the error, and records the end.
  *
- * | The request ends because                           | outcome          | `deniedBy`             | model    |
- * | -------------------------------------------------- | ---------------- | ---------------------- | -------- |
- * | it was not admitted: its key, connection, operation | not recorded     |                        |          |
- * | the client disconnected                            | `aborted`        |                        | if known |
- * | capacity denied it, or is unavailable              | `denied`         | the limit, or the code | yes      |
- * | the request is at fault: a status below 500        | `client_error`   |                        |          |
- * | the gateway or the credential is: 500 and above    | `upstream_error` |                        |          |
+ * | The request ends because                            | outcome          | `deniedBy`             | model    |
+ * | --------------------------------------------------- | ---------------- | ---------------------- | -------- |
+ * | it is not admitted: {@link refuseUnadmitted}        | not recorded     |                        |          |
+ * | the client disconnected                             | `aborted`        |                        | if known |
+ * | capacity denied it, or is unavailable               | `denied`         | the limit, or the code | yes      |
+ * | the request is at fault: a status below 500         | `client_error`   |                        |          |
+ * | after it was admitted, its key was revoked, or its  | `client_error`   |                        |          |
+ * | connection disabled, deleted or restricted          |                  |                        |          |
+ * | the gateway or the credential is: 500 and above     | `upstream_error` |                        |          |
  */
-export function refuse(
-  deps: RefuseDeps,
-  request: ErrorContext | AdmittedRequest,
-  ended: Ended,
-  response: ServerResponse,
-): void {
-  if ('apiKey' in request) recordEnd(deps, request, ended)
-  if (ended.status === 'refused') respondError(request, ended, response)
+export function refuse(deps: RefuseDeps, request: AdmittedRequest, ended: Ended, response: ServerResponse): void {
+  recordEnd(deps, request, ended)
+  respond(request, ended, response)
 }
 
-function respondError(request: ErrorContext, { error, deniedBy, rateLimits }: Refused, response: ServerResponse): void {
-  writeError(response, error, deniedBy === undefined ? request : { ...request, rateLimits })
+/**
+ * Ends a request that was not admitted, because of its key, connection or operation: responds with the error, and records nothing. Such a
+ * request belongs to no connection that its key may use, and anyone without a key could fill the records with such requests.
+ */
+export function refuseUnadmitted(context: ErrorContext, ended: Ended, response: ServerResponse): void {
+  respond(context, ended, response)
+}
+
+function respond(context: ErrorContext, ended: Ended, response: ServerResponse): void {
+  if (ended.status !== 'refused') return
+  const { error, deniedBy, rateLimits } = ended
+  writeError(response, error, deniedBy === undefined ? context : { ...context, rateLimits })
 }
 
 function recordEnd({ events, clock }: RefuseDeps, request: AdmittedRequest, ended: Ended): void {

@@ -5,26 +5,29 @@ import type { CaughtUp } from '../ports.ts'
 import { createCatchUp } from './catch-up.ts'
 
 export interface VerifiedWatchOptions<Value> extends WatchOptions<Value> {
-  /** What the bucket holds, for the log. */
+  /** A name for what the bucket holds, for the log. */
   readonly what: string
-  /** For how long what was told is taken for current without a further verification. */
+  /** The time for which the entries count as current without a further verification. */
   readonly maxAgeMs: number
   readonly logger: Pick<Logger, 'debug' | 'info' | 'warn'>
 }
 
-/** A watch that knows whether it still is told what is written. */
+/** A watch that knows whether it still receives what is written. */
 export interface VerifiedWatch extends Pick<Watch, 'stop'> {
-  /** Whether everything was told that had been written `maxAgeMs` ago. */
+  /** Returns whether everything was received that had been written `maxAgeMs` ago. */
   isCurrent(): boolean
-  /** Resolves when everything was told that had been written when it was called, or after a second; at once where too many wait. Never rejects. */
+  /**
+   * Resolves when everything was received that had been written when it was called, or after a second; at once if too many callers wait. Never
+   * rejects.
+   */
   catchUp(): Promise<CaughtUp>
 }
 
 /**
- * Follows a bucket, and verifies every few seconds that it still does: whoever leads the bucket's stream is asked over the same
- * connection what was stored last, by its sequence, which no clock changes, and that must have been reported. A connection that is lost or
- * silent, a JetStream without a leader and a bucket that is gone are no verification. A watch that is told nothing any more, or follows
- * what was another bucket, begins again.
+ * Follows a bucket, and verifies every few seconds that it still does: it requests the sequence of the last entry, which no clock changes, from
+ * the leader of the bucket's stream over the same connection. That entry must have been received. A connection that is lost or silent, a
+ * JetStream without a leader and a bucket that was removed are no verification. A watch that receives nothing any more, or follows what was
+ * another bucket, begins again.
  */
 export async function verifiedWatch<Value>(
   bus: Bus,
@@ -39,7 +42,7 @@ export async function verifiedWatch<Value>(
   let checks = 0
   let checkingSinceMs: number | undefined
   let isFollowing = true
-  /** As the bucket was before the watch last began: what it had then was reported, unless it cannot be read or was removed. */
+  /** The bucket's state before the watch last began: its entries were received, unless one cannot be read or was removed. */
   let begunAt = await bucket.state()
   const watch = await bucket.watch({ onEntry, onFault })
 
@@ -64,14 +67,14 @@ export async function verifiedWatch<Value>(
   }
 
   const catchUp = createCatchUp({
-    ask: async () => {
+    sync: async () => {
       if (!bus.isConnected()) return
       const { lastRevision } = await bucket.state()
       const untilMs = performance.now() + ON_ITS_WAY_MS
       while (!hasReported(lastRevision) && performance.now() < untilMs) await sleep(LOOK_EVERY_MS)
     },
-    // That it cannot be verified is said once, by the checks.
-    onFault: (err) => logger.debug({ err, what }, 'it could not be asked what was written last'),
+    // The checks log once that it cannot be verified.
+    onFault: (err) => logger.debug({ err, what }, 'what was written last could not be read'),
   })
 
   const check = async (): Promise<void> => {
@@ -97,7 +100,7 @@ export async function verifiedWatch<Value>(
     },
     Math.min(CHECK_EVERY_MS, maxAgeMs / CHECKS_PER_AGE),
   )
-  // What was asked over the connection that was lost is answered no more.
+  // Requests over the connection that was lost get no reply any more.
   const forgetListener = bus.onReconnect(() => void check())
   return {
     isCurrent: () => performance.now() - verifiedAtMs <= maxAgeMs,

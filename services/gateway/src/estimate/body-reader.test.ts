@@ -98,8 +98,8 @@ it('reads nothing for clients that disconnected while they waited', async () => 
   const reading = (isDisconnected: () => boolean, name: string) =>
     Promise.resolve(inspect(chat('x'.repeat(100_000)), { ...LONG, isDisconnected })).then(() => order.push(name))
   const first = reading(() => false, 'first')
-  const gone = expect(reading(() => true, 'gone')).rejects.toBeInstanceOf(ClientDisconnected)
-  await Promise.all([first, gone, reading(() => false, 'last')])
+  const disconnected = expect(reading(() => true, 'disconnected')).rejects.toBeInstanceOf(ClientDisconnected)
+  await Promise.all([first, disconnected, reading(() => false, 'last')])
   expect(order).toEqual(['first', 'last'])
 })
 

@@ -35,7 +35,7 @@ export interface InspectedBody {
   /** The provider adapter's pool for the request. */
   readonly pool: string
   readonly body: Buffer
-  /** What the gateway has added to `body`; absent if nothing. */
+  /** The gateway's addition to `body`; absent if there is none. */
   readonly addition?: BodyAddition
 }
 
@@ -134,7 +134,7 @@ interface TranslatedBody extends InspectedBody, Pick<NativeCall, 'query' | 'head
   readonly operation: Operation
 }
 
-type TranslationReading =
+export type TranslationReading =
   | (TranslatedBody & { readonly status: 'translated' })
   /** Final except for the images at `urls`; `body` is the input's, to be translated again with them. */
   | (TranslatedBody & ImagesNeeded)

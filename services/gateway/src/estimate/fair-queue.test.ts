@@ -8,7 +8,7 @@ it('lets owners take turns, each with its items in order', () => {
   const taken = [queue.take(), queue.take()]
   queue.add('b', 'b2')
   queue.add('c', 'c1')
-  for (let left = 0; left < 5; left++) taken.push(queue.take())
+  for (let n = 0; n < 5; n++) taken.push(queue.take())
   expect(taken).toEqual(['a1', 'b1', 'a2', 'b2', 'c1', 'a3', undefined])
 })
 

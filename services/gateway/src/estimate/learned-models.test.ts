@@ -39,9 +39,9 @@ it('learns the ratio, but no output length, from an interrupted response', () =>
 })
 
 it.each([
-  ['each of several answers', { outputs: 4 }, 16],
-  ['an answer below its maximum', { maxOutputTokens: 65 }, 64],
-  ['an answer cut off by its maximum', { maxOutputTokens: 64 }, Number.POSITIVE_INFINITY],
+  ['each of several responses', { outputs: 4 }, 16],
+  ['a response below its maximum', { maxOutputTokens: 65 }, 64],
+  ['a response cut off by its maximum', { maxOutputTokens: 64 }, Number.POSITIVE_INFINITY],
   ['requests that have no output', { maxOutputTokens: 0 }, undefined],
 ])('learns the output length of %s', (_, request, expected) => {
   expect(outputOf(taught(request))).toBe(expected)

@@ -5,7 +5,7 @@ import { OutputPercentile } from './output-percentile.ts'
 import { mostTokensOf, SealedShare } from './sealed-share.ts'
 import { START_BYTES_PER_TOKEN, TokenRatio } from './token-ratio.ts'
 
-/** What a connection's requests to one model have taught. */
+/** The estimates that a connection's requests to one model have taught. */
 export interface LearnedModel {
   /** For the text of prompts. */
   readonly ratio: TokenRatio
@@ -33,7 +33,7 @@ export function expectedPrompt(request: RequestInspection, learned: LearnedModel
 }
 
 /**
- * What the settled requests of one connection have taught about its models, in memory. Applications can name any number of models, so those
+ * Remembers what the settled requests of one connection have taught about its models, in memory. Applications can name any number of models, so those
  * that were learned about least recently are forgotten.
  */
 export class LearnedModels {
@@ -146,7 +146,7 @@ export const MAX_MODELS = 64
 
 /**
  * Divides the difference between actual and expected input among the parts of the prompt, by their size and uncertainty: the cost of a
- * server's tool prompt, and whether sealed reasoning counts, are often learned only here. Requests without one of the parts tell which of
+ * server's tool prompt, and whether sealed reasoning counts, are often learned only here. Requests without one of the parts show which of
  * them caused the difference. The frame is taken as known.
  */
 function learnPrompt(request: RequestInspection, inputTokens: number, learned: LearnedModel): void {

@@ -87,9 +87,9 @@ export function learnedStore(bus: Bus, { logger, intervalMs = INTERVAL_MS }: Lea
   }
 
   const eachOf = async (work: (id: string, entry: Followed) => Promise<void>): Promise<void> => {
-    const left = [...followed]
+    const remaining = [...followed]
     const next = async (): Promise<void> => {
-      for (let item = left.shift(); item !== undefined; item = left.shift()) await work(...item)
+      for (let item = remaining.shift(); item !== undefined; item = remaining.shift()) await work(...item)
     }
     await Promise.all(Array.from({ length: AT_ONCE }, next))
   }

@@ -2,21 +2,21 @@ import { randomUUID } from 'node:crypto'
 import { type FastifyInstance, fastify } from 'fastify'
 import { frameworkErrors, refuseRequest, unroutable } from './framework-errors.ts'
 import { healthRoutes, type Readiness } from './health.ts'
+import { createHttpServer } from './http-server.ts'
 import { Http2Sessions } from './http2-sessions.ts'
 import { nativeRoutes } from './native-routes.ts'
-import { createPortServer } from './port-server.ts'
 import { type DataRoutesOptions, requestBoundary } from './request-boundary.ts'
 import { unifiedRoutes } from './unified-routes.ts'
 
 export interface AppOptions extends DataRoutesOptions {
   readonly readiness: Readiness
-  /** Within which a whole request must arrive. */
+  /** The time in which a whole request must arrive. */
   readonly requestTimeoutMs: number
-  /** After which a connection on which nothing moves is given up. */
+  /** The time after which a connection on which nothing moves is given up. */
   readonly socketTimeoutMs: number
 }
 
-/** The gateway's HTTP server, not yet listening. */
+/** Creates the gateway's HTTP server, which does not listen yet. */
 export function createApp(options: AppOptions): FastifyInstance {
   const { requestTimeoutMs, socketTimeoutMs } = options
   const handle = requestBoundary((request, response) => app.routing(request, response), options)
@@ -28,11 +28,11 @@ export function createApp(options: AppOptions): FastifyInstance {
     streamTimeoutMs: socketTimeoutMs,
   })
   const app: FastifyInstance = fastify({
-    // Requests are told of in response events, at no cost to them; only faults are logged, by the gateway itself.
+    // Response events report requests, at no cost to them; only faults are logged, by the gateway itself.
     logger: false,
     genReqId: () => randomUUID(),
     serverFactory: () =>
-      createPortServer({
+      createHttpServer({
         handle,
         http2,
         headersTimeoutMs: HEADERS_TIMEOUT_MS,
@@ -49,7 +49,7 @@ export function createApp(options: AppOptions): FastifyInstance {
     done()
   })
   app.removeAllContentTypeParsers()
-  // Bodies are received by the calls, which know what for, and take account of them.
+  // Calls receive their bodies themselves, and take account of the memory.
   app.addContentTypeParser('*', (_request, payload, done) => done(null, payload))
   frameworkErrors(app, options)
   healthRoutes(app, options.readiness)
@@ -59,5 +59,5 @@ export function createApp(options: AppOptions): FastifyInstance {
 }
 
 const HEADERS_TIMEOUT_MS = 60_000
-/** After which a connection without a request is closed: later than load balancers do, which would race with it. */
+/** The time after which a connection without a request is closed: later than load balancers do, which would race with it. */
 const IDLE_TIMEOUT_MS = 72_000

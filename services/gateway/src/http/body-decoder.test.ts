@@ -70,9 +70,9 @@ it('ends as soon as the pieces are not kept, and goes on with the next body', as
   }
 })
 
-it('decodes nothing for an application that has gone away', async () => {
+it('decodes nothing for a client that has disconnected', async () => {
   const outcome = await createBodyDecoder().decode(BOMB, 'gzip', { ...decoding('a'), isDisconnected: () => true })
-  expect(outcome).toEqual({ status: 'left' })
+  expect(outcome).toEqual({ status: 'disconnected' })
 })
 
 describe('zstd in many frames', () => {

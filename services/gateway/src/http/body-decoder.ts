@@ -13,25 +13,25 @@ export interface BodyDecoder {
 export interface DecodeOptions<Reason> {
   /** The API key's id. */
   readonly owner: string
-  /** Whether the application has gone away: what still waits is then not decoded. */
+  /** Returns whether the client has disconnected: what still waits is then not decoded. */
   readonly isDisconnected: () => boolean
   readonly keep: (piece: Buffer) => Reason | undefined
 }
 
 export type DecodeOutcome<Reason> =
   | { readonly status: 'decoded' }
-  /** What `keep` returned. */
+  /** The value that `keep` returned. */
   | { readonly status: 'ended'; readonly reason: Reason }
   | { readonly status: 'damaged' }
-  /** zstd with a window of more than 8 MiB, for which no memory is given. */
+  /** The body is zstd with a window of more than 8 MiB, for which no memory is given. */
   | { readonly status: 'window-too-large' }
-  /** zstd in more frames than {@link MAX_FRAMES}. */
+  /** The body is zstd in more frames than {@link MAX_FRAMES}. */
   | { readonly status: 'too-many-frames' }
-  | { readonly status: 'left' }
+  | { readonly status: 'disconnected' }
 
 /**
- * Of one zstd body, those that are skipped among them: each takes a decoder of its own, and may be no longer than 8 bytes. Senders make one, or
- * one for every few megabytes.
+ * The most frames of one zstd body, skippable ones included: each takes a decoder of its own, and may be no longer than 8 bytes. Senders make
+ * one, or one for every few megabytes.
  */
 export const MAX_FRAMES = 64
 
@@ -82,7 +82,7 @@ async function decodeWhole<Reason>(
   let frames = 0
   // A body of no bytes is an empty one in every coding.
   while (rest.length > 0) {
-    if (options.isDisconnected()) return { status: 'left' }
+    if (options.isDisconnected()) return { status: 'disconnected' }
     if (++frames > MAX_FRAMES) return { status: 'too-many-frames' }
     const decoder = contentDecoder(coding, rest, { chunkSize: PIECE_BYTES, boundsWindow: true })
     const outcome = await decodeStream(decoder, rest, options)
@@ -104,7 +104,7 @@ async function decodeStream<Reason>(
     for await (const piece of decoder) {
       const reason = keep(piece)
       if (reason !== undefined) return { status: 'ended', reason }
-      if (isDisconnected()) return { status: 'left' }
+      if (isDisconnected()) return { status: 'disconnected' }
     }
     return { status: 'decoded' }
   } catch (error) {
@@ -119,6 +119,6 @@ const MAX_RUNNING = 3
 const MAX_PER_OWNER = 2
 const PIECE_BYTES = 64 * 1024
 const WINDOW_TOO_LARGE = 'ZSTD_error_frameParameter_windowTooLarge'
-/** What zlib, Brotli (`ERR_` and its own name) and zstd say of data that they cannot decode. */
+/** The error codes of zlib, Brotli (`ERR_` and its own name) and zstd for data that they cannot decode. */
 const DAMAGED = /^(?:Z_(?:DATA|BUF)_ERROR|Z_NEED_DICT|ERR_|ZSTD_error_)/
 const OUT_OF_MEMORY = /mem(?:ory)?_|_ALLOC_/i

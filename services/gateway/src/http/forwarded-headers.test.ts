@@ -24,9 +24,9 @@ it.each<[HeaderFields, HeaderFields]>([
     ['x', ['content-length', 'content-length']],
   ],
   [['Content-Length', '3', 'content-length', '3'], []],
-])('takes the fields of a name, and no value, out of %j', (fields, left) => {
+])('takes the fields of a name, and no value, out of %j', (fields, remaining) => {
   removeField(fields, 'content-length')
-  expect(fields).toEqual(left)
+  expect(fields).toEqual(remaining)
 })
 
 const pairs = (fields: (string | string[])[]) =>
@@ -34,7 +34,7 @@ const pairs = (fields: (string | string[])[]) =>
     Array.from({ length: fields.length / 2 }, (_, index) => [fields[2 * index], fields[2 * index + 1]]),
   )
 
-it('sends what the caller sent, but for the hop, credentials and what the connection decides', () => {
+it('sends the caller’s headers except those of the hop, credentials and those of the connection', () => {
   const headers = {
     host: 'gateway',
     connection: 'keep-alive, X-Hop',
@@ -60,7 +60,7 @@ it('sends what the caller sent, but for the hop, credentials and what the connec
   })
 })
 
-it('answers what the provider answered, but for the hop and cookies', () => {
+it('returns the provider’s headers except those of the hop and cookies', () => {
   const headers = {
     connection: 'close',
     'keep-alive': 'timeout=5',

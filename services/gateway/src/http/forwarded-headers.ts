@@ -7,7 +7,7 @@ export const MAX_WAIT_HEADER = 'x-sluice-max-wait'
 /** A message's headers as Node takes them: names and values in turn. */
 export type HeaderFields = (string | string[])[]
 
-/** Takes every field called `name`, which is in lower case, out of `fields`. A value is never taken for a name. */
+/** Removes every field called `name`, which is in lower case, from `fields`. A value is never mistaken for a name. */
 export function removeField(fields: HeaderFields, name: string): void {
   for (let at = fields.length - 2; at >= 0; at -= 2) {
     if (String(fields[at]).toLowerCase() === name) fields.splice(at, 2)
@@ -15,8 +15,8 @@ export function removeField(fields: HeaderFields, name: string): void {
 }
 
 /**
- * The headers to send upstream, names and values in turn: the caller's, but for those of the hop between caller and gateway,
- * its credentials and what `connectionHeaders` names; then `authHeaders`.
+ * Returns the headers to send upstream, names and values in turn: the caller's, except those of the hop between caller and gateway, its
+ * credentials and those that `connectionHeaders` names; then `authHeaders`.
  */
 export function requestHeaders(
   headers: WireHeaders,
@@ -31,17 +31,17 @@ export function requestHeaders(
     if (value !== undefined) forwarded.push(name, typeof value === 'string' ? value : value.join(', '))
   }
   for (const name in authHeaders) forwarded.push(name, authHeaders[name] ?? '')
-  // The answer must be legible for its usage, and go on unchanged: so it is asked for without compression.
+  // The response has to be read for its usage and passed on unchanged, so it is requested without compression.
   forwarded.push('accept-encoding', 'identity')
   return forwarded
 }
 
-/** The provider's headers to answer with, names and values in turn: all but those of the hop between gateway and provider. */
+/** Returns the provider's headers to respond with, names and values in turn: all but those of the hop between gateway and provider. */
 export function responseHeaders(headers: WireHeaders): (string | string[])[] {
   const forwarded: (string | string[])[] = []
   const named = namedByConnection(headers.connection)
   for (const name in headers) {
-    if (NOT_ANSWERED.has(name) || named?.has(name)) continue
+    if (NOT_RETURNED.has(name) || named?.has(name)) continue
     const value = headers[name]
     if (value !== undefined) forwarded.push(name, value)
   }
@@ -71,7 +71,7 @@ const NOT_SENT: ReadonlySet<string> = new Set([
   // The length is that of the body that is sent; the wait for a 100 is over when the body is there.
   'content-length',
   'expect',
-  // Who called the gateway is not for the provider to know.
+  // The provider does not need to know who called the gateway.
   'forwarded',
   'via',
   'x-forwarded-for',
@@ -81,8 +81,8 @@ const NOT_SENT: ReadonlySet<string> = new Set([
   MAX_WAIT_HEADER,
 ])
 
-/** What the gateway sets itself is not to be doubled. */
-const NOT_ANSWERED: ReadonlySet<string> = new Set([
+/** Headers of the hop, and those that the gateway sets itself. */
+const NOT_RETURNED: ReadonlySet<string> = new Set([
   ...HOP_BY_HOP,
   'set-cookie',
   'ratelimit',
@@ -91,7 +91,7 @@ const NOT_ANSWERED: ReadonlySet<string> = new Set([
   'x-sluice-source',
 ])
 
-/** Further headers that the `Connection` header says are for this hop only. */
+/** Returns further headers that the `Connection` header limits to this hop. */
 function namedByConnection(connection: string | string[] | undefined): ReadonlySet<string> | undefined {
   if (connection === undefined || connection === 'keep-alive' || connection === 'close') return undefined
   return new Set(
@@ -103,8 +103,8 @@ function namedByConnection(connection: string | string[] | undefined): ReadonlyS
 }
 
 /**
- * A provider's reason phrase as it can be passed on: empty where it holds what none may (RFC 9112, section 4) and Node would
- * refuse to send. Clients are to ignore the phrase anyway.
+ * Returns a provider's reason phrase as it can be passed on: '' if it holds characters that none may (RFC 9112, section 4) and Node would
+ * refuse to send. Clients ignore the phrase anyway.
  */
 export function sendableReasonPhrase(phrase: string): string {
   return REASON_PHRASE.test(phrase) ? phrase : ''

@@ -8,28 +8,28 @@ import { nothingThere } from './path-hints.ts'
 import type { DataRoutesOptions } from './request-boundary.ts'
 import { writeError } from './write-error.ts'
 
-/** Words the errors that Fastify finds itself as OpenAI would. Those of a connection's calls never come to it: they are found before. */
+/** Formats the errors that Fastify itself finds as OpenAI would. Errors of a connection's calls are found before. */
 export function frameworkErrors(app: FastifyInstance, { logger }: Pick<DataRoutesOptions, 'logger'>): void {
   app.register((nowhere, _options, done) => {
     const refuse = (request: FastifyRequest, reply: FastifyReply): void => {
       const { error, provider } = nothingThere(request.method, request.url)
       const format = provider === undefined ? undefined : providerAdapter(provider)?.errorResponse
-      answer(request, reply, error, format)
+      respond(request, reply, error, format)
     }
-    // Answered before any of a body is read: its sender may wait for leave to send it.
+    // Before any of a body is read: its sender may wait for leave to send it.
     nowhere.addHook('onRequest', refuse)
     nowhere.setNotFoundHandler(refuse)
     done()
   })
   app.setErrorHandler<FastifyError>((error, request, reply) => {
     if ((error.statusCode ?? 500) >= 500) logger.error({ err: error, requestId: request.id }, 'request failed')
-    answer(request, reply, worded(error, request))
+    respond(request, reply, worded(error, request))
   })
 }
 
-/** For a URL that cannot be routed, which reaches no route and no error handler. */
+/** Responds to a URL that cannot be routed, which reaches no route and no error handler. */
 export function unroutable(_error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
-  answer(
+  respond(
     request,
     reply,
     gatewayError(
@@ -39,9 +39,9 @@ export function unroutable(_error: FastifyError, request: FastifyRequest, reply:
   )
 }
 
-/** For what is not HTTP, or too slow or too large in its headers: there is no request to answer, only a socket. */
+/** Responds to what is not HTTP, or is too slow or too large in its headers: there is no request, only a socket. */
 export function unparsable(error: Error & { code?: string }, socket: Socket & { _httpMessage?: ServerResponse }): void {
-  // In the middle of a response to an earlier request, an answer would pass for a part of it. Node looks at the same field.
+  // In the middle of a response to an earlier request, an error would pass for a part of it. Node looks at the same field.
   if (error.code === 'ECONNRESET' || !socket.writable || socket._httpMessage?.headersSent) {
     socket.destroy()
     return
@@ -49,13 +49,13 @@ export function unparsable(error: Error & { code?: string }, socket: Socket & { 
   refuseSocket(socket, PARSER_ERRORS[error.code ?? ''] ?? MALFORMED)
 }
 
-/** For `CONNECT`, with which Node hands over the socket without a response to write to. */
+/** Refuses `CONNECT`, for which Node hands over the socket without a response to write to. */
 export function refuseTunnel(socket: Socket): void {
   socket.on('error', () => socket.destroy())
   refuseSocket(socket, TUNNEL)
 }
 
-/** For a request of HTTP/2 whose head is as a parser of HTTP/1.1 would refuse it, or that takes as long. */
+/** Refuses an HTTP/2 request whose head a parser of HTTP/1.1 would refuse, or that takes too long. */
 export function refuseRequest(
   response: ServerResponse,
   code: 'HPE_HEADER_OVERFLOW' | 'ERR_HTTP_REQUEST_TIMEOUT',
@@ -75,14 +75,14 @@ function refuseSocket(socket: Socket, { code = 'invalid_request', status, phrase
     'x-sluice-source': 'gateway',
   }
   // Node may have stopped to read, and would then not see the other side close; what it has sent is not waited for long either.
-  // A timer of our own, as Node sets the socket's anew when a response to an earlier request ends.
+  // A timer of our own, as Node resets the socket's when a response to an earlier request ends.
   const timer = setTimeout(() => socket.destroy(), REFUSED_TIMEOUT_MS)
   socket.once('close', () => clearTimeout(timer))
   const lines = Object.entries(fields).map(([name, value]) => `${name}: ${value}\r\n`)
   socket.end(`HTTP/1.1 ${status} ${phrase}\r\n${lines.join('')}\r\n${body}`)
 }
 
-/** In which the other side has to read its refusal and close the connection. */
+/** The time that the other side has to read its refusal and close the connection. */
 const REFUSED_TIMEOUT_MS = 2_000
 
 interface SocketRefusal {
@@ -110,14 +110,14 @@ const PARSER_ERRORS: Readonly<Record<string, SocketRefusal>> &
   ERR_HTTP_REQUEST_TIMEOUT: { status: 408, phrase: 'Request Timeout', message: 'The request did not arrive in time.' },
 }
 
-function answer(
+function respond(
   request: FastifyRequest,
   reply: FastifyReply,
   error: GatewayError,
   formatError?: ProviderAdapter['errorResponse'],
 ): void {
   reply.hijack()
-  // A request that took too long was answered when its time was over.
+  // A request that took too long was responded to when its time was over.
   if (reply.raw.headersSent) return
   writeError(reply.raw, error, { requestId: request.id, ...(formatError === undefined ? {} : { formatError }) })
 }

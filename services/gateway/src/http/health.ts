@@ -3,14 +3,14 @@ import { type Bus, NoReplyError, NoRespondersError, request } from '@sluice/mess
 import type { FastifyInstance } from 'fastify'
 import type { Projections } from '../ports.ts'
 
-/** Whether this gateway can serve requests. */
+/** Says whether this gateway can serve requests. */
 export interface Readiness {
-  /** Returns what is in the way, in words for people; nothing while requests get their permits. Never rejects. */
+  /** Returns the reasons why requests get no permits, in words for people; none while they do. Never rejects. */
   reasons(): Promise<readonly string[]>
 }
 
 /**
- * Finds out by asking a capacity instance whether it gives permits, at most once a second however often it is asked itself. What is
+ * Finds out from a capacity instance whether it grants permits, at most once a second however often the state is read. What is
  * known is that much older at most, but for the connection to NATS, which is known at once.
  *
  * @param monotonicMs milliseconds that only ever go on
@@ -36,15 +36,15 @@ async function capacityReasons(bus: Bus): Promise<readonly string[]> {
     return ready ? [] : [`the capacity service gives no permits: ${reason}`]
   } catch (error) {
     const isSilent = error instanceof NoRespondersError || error instanceof NoReplyError
-    if (isSilent) return ['no capacity instance answers']
-    return [`the capacity service cannot be asked: ${error instanceof Error ? error.message : String(error)}`]
+    if (isSilent) return ['no capacity instance replies']
+    return [`the capacity service cannot be reached: ${error instanceof Error ? error.message : String(error)}`]
   }
 }
 
 const ASK_EVERY_MS = 1_000
 
 /**
- * `/healthz`: the process runs. `/readyz`: requests get their permits, or 503 with the reasons why they do not. Neither needs
+ * Adds the routes `/healthz`: the process runs. `/readyz`: requests get their permits, or 503 with the reasons why they do not. Neither needs
  * a key.
  */
 export function healthRoutes(app: FastifyInstance, readiness: Readiness): void {

@@ -33,7 +33,7 @@ it('says whether the key or the process holds too much', () => {
   expect(account.open('b').hold(61)).toBe('full')
 })
 
-it('holds for as long as anybody does, and nothing for a request that is over', () => {
+it('holds bytes for as long as one holder does, and none for a request that is over', () => {
   const account = new ByteAccount(100)
   const held = account.open('a')
   const [first, second] = [held.share(), held.share()]

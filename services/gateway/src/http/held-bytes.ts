@@ -19,7 +19,7 @@ export class ByteAccount {
     return this.#totalBytes
   }
 
-  /** A request's part of the account, with nothing in it and nobody who holds it. @param owner the API key's id */
+  /** Opens a request's part of the account, with nothing in it and no holder. @param owner the API key's id */
   open(owner: string): HeldBytes {
     let ownBytes = 0
     let holders = 0
@@ -57,7 +57,7 @@ export class ByteAccount {
   }
 }
 
-/** What one request holds, for as long as anybody has a use for it. */
+/** The bytes that one request holds, for as long as any part of the gateway uses them. */
 export interface HeldBytes {
   /**
    * Adds to it, if there is room. `owner-full`: the key's other requests hold too much. `full`: the process does. `released`: the request
@@ -72,7 +72,7 @@ export interface HeldBytes {
 
 /**
  * Opens a request's part of the account of bytes for `work`. It is given back when the response has been sent or broken off, the work is
- * done, and nobody else shares it any more: an application that goes away leaves its body where it is being read or sent.
+ * done, and no one else shares it any more: when a client disconnects, its body stays where it is being read or sent.
  */
 export async function holdingBytes(
   account: ByteAccount,

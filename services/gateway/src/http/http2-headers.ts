@@ -28,7 +28,7 @@ export function http1Head(fields: IncomingHttpHeaders, hasBody: boolean): Http1H
 }
 
 /**
- * How long a request's head is, in bytes, as HTTP/1.1 counts its header limit.
+ * Returns how long a request's head is, in bytes, as HTTP/1.1 counts its header limit.
  * @param rawFields names and values in turn
  */
 export function headBytes(rawFields: readonly string[]): number {
@@ -36,7 +36,7 @@ export function headBytes(rawFields: readonly string[]): number {
 }
 
 /**
- * Translates the head of an HTTP/1.1 response into that of HTTP/2. What concerns the connection alone is left out.
+ * Translates the head of an HTTP/1.1 response into that of HTTP/2. Fields of the connection alone are left out.
  * @param fields names and values in turn; a value may be several, each a field of its own
  */
 export function http2Fields(status: number, fields: readonly (string | readonly string[])[]): OutgoingHttpHeaders {

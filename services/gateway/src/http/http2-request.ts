@@ -3,7 +3,7 @@ import type { ServerHttp2Stream } from 'node:http2'
 import { Readable } from 'node:stream'
 import type { Http1Head } from './http2-headers.ts'
 
-/** What the routes read of a request, whichever protocol it came by. */
+/** The parts of a request that the routes read, whichever protocol it came by. */
 type RequestParts = Pick<
   IncomingMessage,
   'method' | 'url' | 'headers' | 'httpVersion' | 'httpVersionMajor' | 'httpVersionMinor' | 'complete' | 'aborted'
@@ -16,7 +16,7 @@ type RequestParts = Pick<
  */
 export class Http2Request extends Readable implements RequestParts {
   readonly method: string
-  /** As it came, until what base URLs get wrong in it is put right. */
+  /** The URL as it came, until what base URLs get wrong in it is corrected. */
   url: string
   readonly headers: IncomingMessage['headers']
   readonly httpVersion = '2.0'
@@ -29,7 +29,7 @@ export class Http2Request extends Readable implements RequestParts {
   readonly #onProgress: () => void
   #isRead = false
   #isDiscarded = false
-  /** Some of it was thrown away. */
+  /** Some of the body was dropped. */
   #isCut = false
 
   /** @param onProgress called whenever more of the body has arrived and is taken */
@@ -54,7 +54,7 @@ export class Http2Request extends Readable implements RequestParts {
   }
 
   /**
-   * Throws away what still comes of the body: Node would hold what nobody reads, and would not close the stream before it is read.
+   * Drops the rest of the body: Node would hold what is not read, and would not close the stream before it is.
    * The request then ends as one that was broken off, unless only its end was to come.
    */
   discard(): void {
@@ -90,7 +90,7 @@ export class Http2Request extends Readable implements RequestParts {
   #breakOff(): void {
     if (this.complete || this.destroyed) return
     this.aborted = true
-    // As Node does for HTTP/1.1: it is an error to those only who listen for one.
+    // As Node does for HTTP/1.1: an error is emitted only if there is a listener.
     if (this.listenerCount('error') === 0) this.destroy()
     else this.destroy(Object.assign(new Error('aborted'), { code: 'ECONNRESET' }))
   }

@@ -8,7 +8,7 @@ import type { StreamResponse } from './write-error.ts'
 type Done = (error?: Error | null) => void
 type Fields = readonly (string | readonly string[])[]
 
-/** What the routes do with a response, whichever protocol it goes by. */
+/** The parts of a response that the routes use, whichever protocol it goes by. */
 type ResponseParts = Pick<ServerResponse, 'statusCode' | 'headersSent' | 'flushHeaders' | 'writeContinue'>
 
 /**
@@ -37,7 +37,7 @@ export class Http2Response extends Writable implements ResponseParts, StreamResp
     const leave = (): void => void this.destroy()
     stream.once('aborted', leave)
     stream.once('close', leave)
-    // What goes wrong in writing shows in how the response closes.
+    // The way in which the response closes shows what went wrong in writing.
     this.on('error', () => undefined)
   }
 
@@ -100,7 +100,7 @@ export class Http2Response extends Writable implements ResponseParts, StreamResp
     this.#stream.additionalHeaders({ ':status': constants.HTTP_STATUS_CONTINUE })
   }
 
-  /** Drops what comes after the end, as HTTP/1.1 does: a Writable would break off what was said before. */
+  /** Drops what is written after the end, as HTTP/1.1 does: a Writable would break off what was written before. */
   override write(piece: unknown, encoding?: BufferEncoding | Done, done?: Done): boolean {
     if (this.writableEnded) return false
     return super.write(piece, encoding as BufferEncoding, done)
@@ -153,7 +153,7 @@ export class Http2Response extends Writable implements ResponseParts, StreamResp
   }
 }
 
-/** In which the other side has to take its refusal. */
+/** The time that the other side has to read its refusal. */
 const REFUSED_TIMEOUT_MS = 5_000
 const BODILESS_STATUSES: ReadonlySet<number> = new Set([204, 205, 304])
 

@@ -14,15 +14,15 @@ import { Http2Response } from './http2-response.ts'
 import type { RequestHandler } from './request-boundary.ts'
 
 export interface Http2SessionsOptions {
-  /** Answers the requests; never throws. */
+  /** Responds to the requests; never throws. */
   readonly handle: RequestHandler
-  /** Answers those that do not get so far. */
+  /** Responds to requests that do not get so far. */
   readonly refuse: typeof refuseRequest
-  /** After which a session without requests is closed, whatever else the other side sends. */
+  /** The time after which a session without requests is closed, whatever else the other side sends. */
   readonly idleTimeoutMs: number
-  /** Within which a whole request must arrive. */
+  /** The time in which a whole request must arrive. */
   readonly requestTimeoutMs: number
-  /** After which a request on which nothing moves is given up. */
+  /** The time after which a request on which nothing moves is given up. */
   readonly streamTimeoutMs: number
 }
 
@@ -32,7 +32,7 @@ export interface Http2SessionsOptions {
  */
 export class Http2Sessions {
   readonly #options: Http2SessionsOptions
-  /** What retires each of those that are open. */
+  /** Functions that retire the open sessions. */
   readonly #sessions = new Map<ServerHttp2Session, () => void>()
   readonly #server = createServer(SERVER_OPTIONS)
   #closing = false
@@ -45,7 +45,7 @@ export class Http2Sessions {
   /** Takes over a connection that begins with HTTP/2's preface, which is still to be read from it. */
   open(socket: Socket): void {
     if (socket.destroyed) return
-    // HTTP/2 ends connections as a whole: whoever stops sending reads no responses either.
+    // HTTP/2 ends connections as a whole: a client that stops sending reads no responses either.
     socket.allowHalfOpen = false
     const keep = (session: ServerHttp2Session): void => this.#keep(session, socket)
     this.#server.once('session', keep)
@@ -57,7 +57,7 @@ export class Http2Sessions {
     }
   }
 
-  /** Takes no new requests, lets those under way end, and closes every session after its last. */
+  /** Stops taking new requests, lets those under way end, and closes every session after its last. */
   close(): void {
     this.#closing = true
     for (const retire of this.#sessions.values()) retire()
@@ -72,7 +72,7 @@ export class Http2Sessions {
   }
 
   #take(stream: ServerHttp2Stream, fields: IncomingHttpHeaders, rawFields: readonly string[]): void {
-    // What went wrong shows in how the stream closes.
+    // The way in which the stream closes shows what went wrong.
     stream.on('error', () => undefined)
     // Reset before it is seen.
     if (stream.closed || stream.destroyed) return
@@ -82,7 +82,7 @@ export class Http2Sessions {
       return
     }
     const { handle, refuse, requestTimeoutMs, streamTimeoutMs } = this.#options
-    // Of our own: Node leaves that of a stream which is destroyed, and with it the stream, until it would have gone off.
+    // A timer of our own: Node keeps its timer of a destroyed stream, and with it the stream, until it would have gone off.
     const idle = setTimeout(() => response.destroy(new Error('nothing moves on the stream')), streamTimeoutMs)
     stream.once('close', () => clearTimeout(idle))
     const onProgress = (): void => void idle.refresh()
@@ -111,26 +111,26 @@ export class Http2Sessions {
 const SERVER_OPTIONS = {
   settings: {
     maxConcurrentStreams: 256,
-    // What a stream's sender may send before it is read, which Node holds in no account: with the streams above, 16 MiB a connection.
+    // The bytes that a stream may send before they are read, which Node does not count: with the streams above, 16 MiB a connection.
     initialWindowSize: 64 * 1024,
-    // More than is taken, so that a head that is a little too long is told so.
+    // More than is accepted, so that a head that is a little too long gets an error that says so.
     maxHeaderListSize: 64 * 1024,
   },
   // A provider's response may repeat a field that should be there once, and is passed on as it is.
   strictSingleValueFields: false,
 }
 /**
- * How much the streams of a connection may have under way together. It bounds nothing that is held: Node gives it back as soon as the
+ * The most bytes that the streams of a connection may have under way together. It bounds nothing that is held: Node gives it back as soon as the
  * bytes are here, read or not.
  */
 const SESSION_WINDOW_BYTES = 1024 * 1024
 const BODILESS_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD'])
 
 /**
- * Closes a session on which no request has been for `idleTimeoutMs`, and one that was retired once its requests are answered. Node's own
+ * Closes a session on which no request has been for `idleTimeoutMs`, and one that was retired once its requests have their responses. Node's own
  * timeout of sessions counts from whatever the other side sends, pings too, and a session that Node has closed still waits for the
  * other side to close the connection: the socket is destroyed when it does not.
- * @returns what retires the session
+ * @returns a function that retires the session
  */
 function closeWhenIdle(session: ServerHttp2Session, socket: Socket, idleTimeoutMs: number): () => void {
   let openStreams = 0
@@ -161,5 +161,5 @@ function closeWhenIdle(session: ServerHttp2Session, socket: Socket, idleTimeoutM
   return close
 }
 
-/** How long the other side has to close the connection once the session is to be closed. */
+/** The time that the other side has to close the connection once the session is to be closed. */
 const CLOSE_WITHIN_MS = 2_000

@@ -1,14 +1,16 @@
 import type { IncomingMessage } from 'node:http'
 import type { FastifyInstance } from 'fastify'
-import { type Admission, admitCall, providerTarget } from '../admission/admit-call.ts'
+import { type Admission, admitCall } from '../admission/admit-call.ts'
 import { checkHead } from '../admission/check-head.ts'
-import { refuse, refused } from '../admission/refuse.ts'
+import { providerTarget } from '../admission/provider-target.ts'
+import { refuse, refuseUnadmitted } from '../admission/refuse.ts'
 import { forwardCall } from '../relay/forward-call.ts'
+import { refused } from '../result.ts'
 import { expectedFormat } from './path-hints.ts'
 import { CALL_METHODS, type DataRoutesOptions } from './request-boundary.ts'
 import { type ErrorContext, endWithFault } from './write-error.ts'
 
-/** `/connections/{name}/…`: the provider's own API, passed through byte for byte. */
+/** Adds the routes `/connections/{name}/…`: the provider's own API, passed through byte for byte. */
 export function nativeRoutes(app: FastifyInstance, options: DataRoutesOptions): void {
   const { dataPlane: deps, logger } = options
   app.route<{ Params: { name: string } }>({
@@ -21,7 +23,7 @@ export function nativeRoutes(app: FastifyInstance, options: DataRoutesOptions): 
       const response = reply.raw
       const goOn = (admission: Admission): Promise<void> | void => {
         if (admission.status === 'refused')
-          return refuse(deps, contextOf(raw, requestId, admission), admission, response)
+          return refuseUnadmitted(contextOf(raw, requestId, admission), admission, response)
         const call = admission.value
         const error = checkHead(raw, response)
         if (error !== undefined) return refuse(deps, call, refused(error), response)
@@ -45,7 +47,7 @@ export function nativeRoutes(app: FastifyInstance, options: DataRoutesOptions): 
   })
 }
 
-/** Returns in which format an error is written: the connection's, or where there is none, the one that path and headers suggest. */
+/** Returns the context in whose format an error is written: the connection's; if there is none, the one that path and headers suggest. */
 function contextOf(
   { url, headers }: IncomingMessage,
   requestId: string,

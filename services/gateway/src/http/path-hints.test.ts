@@ -80,6 +80,6 @@ it.each([
   '/v1/threads/t/messages',
   '/v1beta/openai/chat/completions',
   '',
-])('expects no format of its own for %j', (path) => {
+])('knows no format for %j', (path) => {
   expect(expectedFormat({ authorization: 'Bearer slc_x' }, path)).toBeUndefined()
 })

@@ -10,9 +10,8 @@ const UNIFIED_PATHS = {
 } as const
 
 /**
- * Returns the URL with what base URLs commonly get wrong put right: slashes too many before a connection's name, and for the unified
- * endpoint a `/v1` too often or too little and slashes. Every other URL is returned as it is, and what is decided of a request is decided
- * by what is returned.
+ * Corrects common mistakes of base URLs: extra slashes before a connection's name, and for the unified endpoint extra slashes and a missing or
+ * repeated `/v1`. Returns every other URL as it is. All decisions about a request are made by the returned URL.
  */
 export function forgivenUrl(url: string): string {
   if (url.startsWith('/connections/') && url[CONNECTIONS_LENGTH] !== '/') return url
@@ -29,13 +28,13 @@ const CONNECTIONS_LENGTH = '/connections/'.length
 const CONNECTIONS = /^\/+connections\/+([^/?]+)(.*)$/s
 const UNIFIED = /^(?:\/+v1)*\/+(chat\/+completions|embeddings|models)\/*$/
 
-/** What to answer where the gateway has nothing. `provider`: whose API the request is meant for, so whose format the answer has. */
+/** The error for a path that leads nowhere. `provider`: whose API the request is meant for, and so whose format the error has. */
 export interface NothingThere {
   readonly error: GatewayError
   readonly provider?: ProviderId
 }
 
-/** Returns what is wrong with a request that leads to no route, and where it should go. Tells of no connection, as nobody was asked who calls. */
+/** Returns what is wrong with a request that leads to no route, and where it should go. Names no connection, as the caller is not known. */
 export function nothingThere(method: string, url: string): NothingThere {
   const [path = ''] = url.split('?', 1)
   const methods = (UNIFIED_PATHS as Readonly<Record<string, readonly string[]>>)[path]
@@ -70,7 +69,7 @@ function hintOf(path: string, provider: ProviderId | undefined): string {
 
 /**
  * Returns what is wrong with a path that a connection's provider does not have, in sentences that say what to do.
- * @param path as it was sent; empty where it has dot segments, or none came
+ * @param path as it was sent; '' if it has dot segments or there is none
  */
 export function unsupportedMessage(provider: ProviderId, connection: string, method: string, path: string): string {
   const where = path === '' ? 'this path' : `the path "${shownPath(path)}"`
@@ -83,7 +82,7 @@ export function unsupportedMessage(provider: ProviderId, connection: string, met
   return `${what} Its paths are ${PATHS[provider]}; an SDK's base URL is …${BASE_PATHS[provider].replace('NAME', connection)}.`
 }
 
-/** Returns whose path it is, where it is another provider's, and how to call that; undefined where it is not. */
+/** Returns which other provider has such a path, and how to call that; undefined if none has. */
 export function foreignPathHint(provider: ProviderId, connection: string, path: string): string | undefined {
   const meant = providerOfPath(path)
   if (meant === undefined || meant === provider || (meant === 'openai' && provider === 'groq')) return undefined
@@ -97,35 +96,35 @@ export function foreignPathHint(provider: ProviderId, connection: string, path: 
   )
 }
 
-/** Whether a path ends with white space, which comes from a variable that was copied with it. */
+/** Returns whether a path ends with white space, which comes from a variable that was copied with it. */
 export function endsWithSpace(path: string): boolean {
   return path.includes('%') && TRAILING_SPACE.test(path)
 }
 
-/** A path as a message shows it. What is no printable ASCII has no place in a request's line, and did not come so far. */
+/** Returns a path as a message shows it. It is printable ASCII: anything else was refused before. */
 export function shownPath(path: string): string {
   return path.length > MAX_SHOWN_CHARS ? `${path.slice(0, MAX_SHOWN_CHARS)}…` : path
 }
 
-/** Returns whose API has such a path, by how it begins or ends, whatever of it a connection serves. */
+/** Returns which provider's API has such a path, by its beginning or end. */
 function providerOfPath(path: string): ProviderId | undefined {
   if (isBedrockPath(path)) return 'aws-bedrock'
   return PATHS_OF.find(([form]) => form.test(path))?.[1]
 }
 
-/** Whether a path is one of Bedrock's. Two searches for each form, as one expression for both would take quadratic time. */
+/** Returns whether a path is one of Bedrock's. Searches twice for each form, as one expression for both would take quadratic time. */
 function isBedrockPath(path: string): boolean {
   return isBetween(path, '/model/', BEDROCK_OPERATION) || isBetween(path, '/guardrail/', APPLY)
 }
 
-/** Whether something stands between a text in the path and how it ends. */
+/** Returns whether something stands between a text in the path and how it ends. */
 function isBetween(path: string, begin: string, end: RegExp): boolean {
   const endAt = end.exec(path)?.index
   const beginAt = path.indexOf(begin)
   return endAt !== undefined && beginAt >= 0 && beginAt + begin.length < endAt
 }
 
-/** As everything here, it sees what nobody was asked about, and takes linear time: no repetition before another part, but at the beginning. */
+/** Takes linear time, as it sees paths of unknown callers: no repetition before another part, except at the beginning. */
 const BEDROCK_OPERATION =
   /\/(?:converse(?:-stream)?|invoke(?:-with-(?:response|bidirectional)-stream)?|count-tokens)\/?$/
 const APPLY = /\/apply\/?$/
@@ -178,7 +177,7 @@ const MAX_SHOWN_CHARS = 100
 
 /**
  * Returns how a request to an unknown connection expects its error, by what only one provider's clients send: without the connection,
- * its provider is unknown, and a client that cannot read the error shows its user nothing but "Not Found". Undefined where nothing tells:
+ * its provider is unknown, and a client that cannot read the error shows its user nothing but "Not Found". Undefined if nothing shows it:
  * OpenAI's format holds then.
  *
  * @param path what follows the connection's name

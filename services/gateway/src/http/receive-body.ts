@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { type JsonStructure, MAX_DEPTH, MAX_ITEMS, MAX_MEMBERS } from '@sluice/providers'
-import { ABORTED, ok, type Result, refused } from '../admission/refuse.ts'
+import { ABORTED, ok, type Result, refused } from '../result.ts'
 import { type GatewayError, gatewayError } from './gateway-error.ts'
 import type { HeldBytes } from './held-bytes.ts'
 
@@ -12,7 +12,7 @@ export class PieceSize {
   #pieces = 0
   #bytes = 0
 
-  /** Counts a piece; whether the body comes in pieces that are too small. */
+  /** Counts a piece; returns whether the body comes in pieces that are too small. */
   isTooSmall(pieceBytes: number): boolean {
     this.#pieces++
     this.#bytes += pieceBytes
@@ -27,12 +27,13 @@ export interface BodyToReceive {
   readonly maxBytes: number
   /** Takes account of the memory that the body needs. */
   readonly held: HeldBytes
-  /** For JSON that will be parsed, to count what it is made of: what would take too long is refused while it arrives. */
+  /** Counts what JSON is made of that will be parsed: a body that would take too long is refused while it arrives. */
   readonly structure?: JsonStructure | undefined
 }
 
 /**
- * Returns whether a request has a body that goes on to the provider, as its head says. One of GET or HEAD means nothing, and is not sent on.
+ * Returns whether a request has a body that goes on to the provider, as its head says. The body of a GET or HEAD means nothing, and is not
+ * sent on.
  * @see RFC 9110, section 9.3.1; RFC 9112, section 6.3
  */
 export function bringsBody({ method, headers }: Pick<IncomingMessage, 'method' | 'headers'>): boolean {
@@ -73,7 +74,7 @@ export function receiveBody(request: IncomingMessage, options: BodyToReceive): P
 /** Gathers a body's pieces in memory that is taken account of. */
 export class BodyMemory {
   readonly #options: BodyToReceive
-  /** 0 where it is not known. */
+  /** 0 if it is not known. */
   readonly #declaredBytes: number
   #memory: Buffer = EMPTY
   #sizeBytes = 0
@@ -103,7 +104,7 @@ export class BodyMemory {
     this.#options.held.giveBack()
   }
 
-  /** Memory that was got in advance and is not needed goes back, where it is much. */
+  /** Gives back memory that was reserved in advance and is not needed, if it is much. */
   whole(): Buffer {
     return this.#sizeBytes === this.#memory.length
       ? this.#memory
@@ -120,7 +121,7 @@ export class BodyMemory {
     const neededBytes = this.#sizeBytes + pieceBytes
     if (neededBytes > maxBytes) return tooLarge('body', maxBytes)
     if (neededBytes <= this.#memory.length) return undefined
-    // Twice as much as was needed so far, but no more than is announced: who announces much, and sends little, holds little.
+    // Twice as much as was needed so far, but no more than is announced: a client that announces much and sends little holds little.
     const roomBytes = Math.max(neededBytes, Math.min(2 * neededBytes, this.#declaredBytes || maxBytes))
     const error = this.#hold(roomBytes - this.#memory.length)
     if (error !== undefined) return error
@@ -157,7 +158,7 @@ const FULL = gatewayError(
   'unavailable',
   'The gateway holds as many bytes of requests as it may. Try again in a moment.',
 )
-/** Why no more bytes can be held. */
+/** The error for each reason why no more bytes can be held. */
 export const NO_ROOM = {
   'owner-full': gatewayError(
     'rate_limited',

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import type { WireHeaders } from '@sluice/providers'
-import { ABORTED, ok, type Result, refused } from '../admission/refuse.ts'
+import { ABORTED, ok, type Result, refused } from '../result.ts'
 import { type BodyDecoder, type DecodeOutcome, MAX_FRAMES } from './body-decoder.ts'
 import { CONTENT_CODINGS, type ContentCoding, contentCodings } from './content-coding.ts'
 import { type GatewayError, gatewayError } from './gateway-error.ts'
@@ -25,7 +25,7 @@ export function receiveDecodedBody(request: IncomingMessage, options: BodyToDeco
   return receiveEncoded(request, codings.toReversed(), options)
 }
 
-/** The headers that go with a decoded body; the same object where the body came plain. */
+/** Returns the headers that go with a decoded body; the same object if the body came uncompressed. */
 export function decodedHeaders(headers: WireHeaders): WireHeaders {
   if (headers['content-encoding'] === undefined) return headers
   const { 'content-encoding': _coding, 'content-md5': _md5, 'content-digest': _digest, ...others } = headers
@@ -47,7 +47,7 @@ async function receiveEncoded(
     const memory = new BodyMemory({ maxBytes, held, structure: isLast ? structure : undefined })
     const keep = (piece: Buffer) => memory.keep(piece)
     const outcome = await bodyDecoder.decode(body, coding, { owner, isDisconnected, keep })
-    if (outcome.status === 'left') return ABORTED
+    if (outcome.status === 'disconnected') return ABORTED
     if (outcome.status !== 'decoded') {
       held.giveBack()
       return refused(decodingError(outcome, coding))
@@ -59,7 +59,7 @@ async function receiveEncoded(
 }
 
 function decodingError(
-  outcome: Exclude<DecodeOutcome<GatewayError>, { readonly status: 'decoded' | 'left' }>,
+  outcome: Exclude<DecodeOutcome<GatewayError>, { readonly status: 'decoded' | 'disconnected' }>,
   coding: ContentCoding,
 ): GatewayError {
   if (outcome.status === 'ended') return outcome.reason
@@ -82,7 +82,7 @@ function unknownCoding(name: string): GatewayError {
 const UNSUPPORTED_MEDIA_TYPE = 415
 const LIST = new Intl.ListFormat('en', { type: 'disjunction' }).format(CONTENT_CODINGS)
 const MAX_SHOWN_CHARS = 50
-/** Each one takes the work of a whole body. */
+/** The most codings of one body: each takes the work of a whole body. */
 const MAX_CODINGS = 3
 const TOO_MANY_CODINGS = gatewayError(
   'invalid_request',

@@ -1,30 +1,30 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Logger } from '@sluice/service-kit'
-import type { UnifiedDeps } from '../translation/unified-call.ts'
+import type { UnifiedDeps } from '../translation/forward-unified-call.ts'
 import { gatewayError } from './gateway-error.ts'
 import { forgivenUrl } from './path-hints.ts'
 import { endWithFault, writeError } from './write-error.ts'
 
-/** What the routes that lead to providers need. */
+/** The collaborators and limits of the routes that lead to providers. */
 export interface DataRoutesOptions {
   readonly dataPlane: UnifiedDeps
   readonly logger: Logger
-  /** Of a body that is held in memory to be looked into. */
+  /** The most bytes of a body that is held in memory to be inspected. */
   readonly maxBodyBytes: number
-  /** Of a body that is streamed on. */
+  /** The most bytes of a body that is streamed on. */
   readonly maxUploadBytes: number
 }
 
 export type RequestHandler = (request: IncomingMessage, response: ServerResponse) => void
 
-/** What providers' APIs are called with. Nothing else is routed: no `TRACE`, which shows a request's headers to its sender. */
+/** The methods with which providers' APIs are called. No other is routed: `TRACE` would show a request's headers to its sender. */
 export const CALL_METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'] as const
 
 /**
  * Stands between the servers of HTTP/1.1 and HTTP/2 and the routes. A method that is not in {@link CALL_METHODS} is refused, in the
- * format of the provider whose connection the path names. What the routes throw ends the one request that it was thrown for:
- * thrown in a server's event, it would end the process.
+ * format of the provider whose connection the path names. An exception in a route ends only the request that it was thrown for: thrown in a
+ * server's event, it would end the process.
  */
 export function requestBoundary(
   route: RequestHandler,

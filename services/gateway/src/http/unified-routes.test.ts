@@ -1,6 +1,6 @@
 import { createAccessToken, createLogger } from '@sluice/service-kit'
 import { expect, it } from 'vitest'
-import type { UnifiedDeps } from '../translation/unified-call.ts'
+import type { UnifiedDeps } from '../translation/forward-unified-call.ts'
 import { type AppOptions, createApp } from './app.ts'
 
 /** An app that knows no API key, and fails when it looks whether one was created a moment ago. */

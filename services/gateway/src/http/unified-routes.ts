@@ -1,22 +1,24 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { ApiKey } from '../admission/api-key.ts'
-import { authenticate, catchUp, mayBeOutdated } from '../admission/authenticate.ts'
+import { authenticate } from '../admission/authenticate.ts'
+import { catchUp, mayBeOutdated } from '../admission/catch-up.ts'
 import { checkHead } from '../admission/check-head.ts'
-import { type Ended, type Result, refuse, refused } from '../admission/refuse.ts'
+import { refuseUnadmitted } from '../admission/refuse.ts'
+import { type Ended, type Result, refused } from '../result.ts'
+import { forwardUnifiedCall } from '../translation/forward-unified-call.ts'
 import { listModels, ModelLists } from '../translation/model-lists.ts'
-import type { UnifiedCall } from '../translation/translate-call.ts'
-import { unifiedCall } from '../translation/unified-call.ts'
+import type { UnifiedCall } from '../translation/unified-call.ts'
 import type { DataRoutesOptions } from './request-boundary.ts'
 import { endWithFault } from './write-error.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** Set once it is known whose request of the unified endpoint it is. */
+    /** The sender of a request of the unified endpoint, once it is known. */
     sender: { readonly apiKey: ApiKey; readonly startedAtMs: number } | undefined
   }
 }
 
-/** `/v1/…`: OpenAI's API in front of every connection, with the model as `CONNECTION/MODEL`. */
+/** Adds the routes `/v1/…`: OpenAI's API in front of every connection, with the model as `CONNECTION/MODEL`. */
 export function unifiedRoutes(app: FastifyInstance, options: DataRoutesOptions): void {
   const { dataPlane: deps, logger } = options
   const lists = new ModelLists()
@@ -30,7 +32,7 @@ export function unifiedRoutes(app: FastifyInstance, options: DataRoutesOptions):
       const authenticated = () => authenticate(deps, request.raw, query, startedAtMs)
       const end = (ended: Ended): void => {
         reply.hijack()
-        refuse(deps, { requestId: request.id }, ended, reply.raw)
+        refuseUnadmitted({ requestId: request.id }, ended, reply.raw)
       }
       const goOn = (authentication: Result<ApiKey>): void => {
         const error = authentication.status === 'ok' ? checkHead(request.raw, reply.raw) : undefined
@@ -59,8 +61,9 @@ export function unifiedRoutes(app: FastifyInstance, options: DataRoutesOptions):
       unified.post(path, (request, reply) => {
         const { apiKey, startedAtMs } = senderOf(request)
         reply.hijack()
-        const call: UnifiedCall = { requestId: request.id, startedAtMs, apiKey, operation }
-        unifiedCall(deps, call, request.raw, reply.raw, options).catch((err: unknown) => {
+        const caller = { requestId: request.id, startedAtMs, apiKey }
+        const unified: UnifiedCall = { ...caller, operation, request: request.raw, response: reply.raw }
+        forwardUnifiedCall(deps, unified, options).catch((err: unknown) => {
           logger.error({ err, requestId: request.id }, 'request failed')
           endWithFault(reply.raw, { requestId: request.id })
         })

@@ -5,16 +5,19 @@ import type { HeldBytes } from './held-bytes.ts'
 import { PieceSize } from './receive-body.ts'
 
 /**
- * Reads an upload that is small enough to be held, so that it is whole before its permit is taken. Returns undefined for one that is
- * longer, or for which there is no room now; what was read of it is put back, to be streamed on. `left`: its sender went away.
+ * Reads an upload that is small enough to be held, so that it is complete before its permit is acquired. Returns undefined for one that
+ * is longer, or for which there is no room now; what was read of it is put back, to be streamed on. Returns `disconnected` if the client is.
  */
-export function heldBody(body: IncomingMessage, room: HeldBytes): Promise<Buffer | 'left' | undefined> | undefined {
-  if (body.destroyed) return Promise.resolve('left')
+export function heldBody(
+  body: IncomingMessage,
+  room: HeldBytes,
+): Promise<Buffer | 'disconnected' | undefined> | undefined {
+  if (body.destroyed) return Promise.resolve('disconnected')
   if (Number(body.headers['content-length'] ?? 0) > HELD_BYTES) return undefined
   return new Promise((resolve) => {
     const pieces: Buffer[] = []
     let bytes = 0
-    const end = (held: Buffer | 'left' | undefined): void => {
+    const end = (held: Buffer | 'disconnected' | undefined): void => {
       body.off('data', onData).off('end', onEnd).off('close', onClose)
       resolve(held)
     }
@@ -27,18 +30,18 @@ export function heldBody(body: IncomingMessage, room: HeldBytes): Promise<Buffer
       body.unshift(Buffer.concat(pieces))
     }
     const onEnd = (): void => end(Buffer.concat(pieces))
-    const onClose = (): void => end('left')
+    const onClose = (): void => end('disconnected')
     body.on('data', onData).once('end', onEnd).once('close', onClose)
   })
 }
 
 const HELD_BYTES = 1024 * 1024
-/** What a piece takes besides its bytes: a body may come byte by byte. */
+/** The memory that a piece takes besides its bytes: a body may come byte by byte. */
 const PIECE_BYTES = 256
 
 /**
- * A request's body as a stream to send on, held back as the receiver asks. It breaks off with `payload_too_large` beyond
- * `maxBytes`, and when the caller goes away or is sent away for sending it byte by byte. Destroying it leaves the caller's connection open for the answer.
+ * Returns a request's body as a stream to send on, with back-pressure. It breaks off with `payload_too_large` beyond `maxBytes`, and when the
+ * client disconnects or is refused for sending it byte by byte. Destroying it leaves the client's connection open for the response.
  */
 export function uploadBody(request: IncomingMessage, maxBytes: number): Readable {
   let receivedBytes = 0
@@ -60,9 +63,9 @@ export function uploadBody(request: IncomingMessage, maxBytes: number): Readable
   // What breaks off while no request reads it shows to the next one that does.
   upload.on('error', () => undefined)
   request.once('close', () => {
-    if (!request.complete) upload.destroy(new SluiceError('invalid_request', 'the caller went away'))
+    if (!request.complete) upload.destroy(new SluiceError('invalid_request', 'the client disconnected'))
   })
-  // What still comes after the provider has answered is read and dropped, so that the connection can serve again.
+  // What still arrives after the provider has responded is read and dropped, so that the connection can serve again.
   upload.once('close', () => {
     request.unpipe(upload)
     request.resume()

@@ -28,7 +28,7 @@ export interface ErrorContext {
 
 /** A response on a stream of its own, which can end while its connection serves others. */
 export interface StreamResponse {
-  /** Resets the stream when the response has not left within seconds, whatever its reader takes. What comes of the request is dropped. */
+  /** Resets the stream if the response has not left within seconds, however slowly it is read. The rest of the request is dropped. */
   endSoon(): void
 }
 
@@ -43,7 +43,7 @@ export function writeError(response: ServerResponse, error: GatewayError, contex
   sluiceHeaders(fields, 'gateway', context.connection?.settings.name, context.rateLimits)
   if (error.allow !== undefined) fields.push('allow', error.allow)
   retryHeaders(fields, error)
-  // OpenAI's and Anthropic's SDKs would ask again, and the provider say the same.
+  // OpenAI's and Anthropic's SDKs would retry, and the provider say the same.
   if (error.code === 'upstream_credential_rejected') fields.push('x-should-retry', 'false')
   // RFC 9110, section 15.5.16: says which codings would be taken.
   if (error.status === UNSUPPORTED_MEDIA_TYPE) fields.push('accept-encoding', CONTENT_CODINGS.join(', '))

@@ -2,7 +2,7 @@ import { type Cost, SPLIT_METRICS, sumOf } from '@sluice/contracts'
 
 /** The tokens that a request reserves of its connection's capacity. */
 export interface ReservedTokens extends Pick<Readonly<Cost>, 'tokens' | 'inputTokens' | 'outputTokens'> {
-  /** What the provider is expected to count against its own limits; present if discovered limits are enforced. */
+  /** The provider's expected count against its own limits; present if discovered limits are enforced. */
   readonly limited?: Cost
 }
 

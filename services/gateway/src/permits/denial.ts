@@ -48,7 +48,7 @@ const METRIC_WORDS: Readonly<Record<Metric, string>> = {
   outputTokens: 'output tokens',
 }
 
-/** What decides how much a request reserves, for the error message. */
+/** The reasons for the size of a reservation, for the error message. */
 export interface Requested {
   readonly estimate: CostEstimate
   /** The maximum output that the request states, and the parameter that states it; absent if it states none. */
@@ -60,7 +60,7 @@ export interface Requested {
 interface ExceededLimit {
   readonly metric: Metric
   readonly limit: number
-  /** What the request needs of the limit. */
+  /** The amount that the request needs of the limit. */
   readonly amount: number
   readonly isDiscovered: boolean
 }

@@ -38,7 +38,7 @@ export interface LiveMembers {
 
 /**
  * Follows the members' heartbeats. An entry that expires in the bucket makes no event, so a member without a heartbeat for as long is
- * forgotten here too. The order of instances is only a hint; the clock in the heartbeats tells how old permit batches are.
+ * forgotten here too. The order of instances is only a hint; the clock in the heartbeats shows how old permit batches are.
  */
 export async function watchMembers(
   bucket: Bucket<CapacityMember>,

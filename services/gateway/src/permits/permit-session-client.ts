@@ -21,7 +21,7 @@ export interface PermitSessionClientOptions {
 export interface PermitSessionClient extends Pick<Permits, 'failOpen'> {
   acquire(connectionId: string, request: Reservation): Promise<PermitOutcome>
   /**
-   * Returns the denial that tells when `cost`, of the request and of those ahead of it, could be granted together; nothing is charged.
+   * Returns the denial that says when `cost`, of the request and of those ahead of it, could be granted together; nothing is charged.
    * Undefined if that is now, or unknown.
    */
   probe(connectionId: string, request: Reservation, cost: CountedCost): Promise<PermitDenial | undefined>

@@ -36,7 +36,7 @@ export interface Permit {
   settle(actual: Cost, cooldown?: CoolDown, limited?: Cost): void
 }
 
-/** What a permit was charged, and when. */
+/** The charge of a permit, and its time. */
 export interface Charge {
   chargedAtMs: number
   readonly reserved: CountedCost
@@ -137,7 +137,7 @@ export interface PermitRequest extends Reservation {
   readonly apiKeyId: string
 }
 
-/** What a request reserves of its connection's capacity. */
+/** The part of its connection's capacity that a request reserves. */
 export interface Reservation extends ReservedTokens {
   readonly model: string
   /** The pool of the model's requests that share a provider limit; '' for the common one. */

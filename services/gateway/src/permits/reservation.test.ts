@@ -7,7 +7,7 @@ import { LearnedModels } from '../estimate/learned-models.ts'
 import { type CountedCost, countedCost, differenceOfCounted, partOfCounted, sumOfCounted } from './counted-cost.ts'
 import type { PermitDenial } from './denial.ts'
 import { reservedTokens, reservedWithin } from './reservation.ts'
-import { turnAfter } from './waiting-line.ts'
+import { turnAfter } from './waiting/waiting-line.ts'
 
 const MODEL = 'claude-sonnet-4-6'
 const ESTIMATE = { tokens: 49_000, promptTokens: 45_000, outputTokens: 4_000 }

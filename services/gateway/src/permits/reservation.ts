@@ -16,10 +16,13 @@ export function reservedTokens(call: EstimatedCall): ReservedTokens {
   const { connection, estimate } = call
   const { tokens, promptTokens, outputTokens } = estimate
   const reserved = connection.countsParts ? { tokens, inputTokens: promptTokens, outputTokens } : { tokens }
-  return connection.settings.enforceDiscovered === true ? { ...reserved, limited: expectedCost(call) } : reserved
+  return connection.settings.enforceDiscovered === true
+    ? { ...reserved, limited: expectedProviderCount(call) }
+    : reserved
 }
 
-function expectedCost({ connection, inspection, estimate }: EstimatedCall): Cost {
+/** Returns what the provider is expected to count of the request against its own limits. */
+function expectedProviderCount({ connection, inspection, estimate }: EstimatedCall): Cost {
   const { adapter, cachedShares, learned, settings } = connection
   const { model, outputs } = inspection
   // A provider that counts the maximum output counts the stated one, however little of it is reserved here.

@@ -16,7 +16,7 @@ export interface Call {
   readonly connection: UsableConnection
   readonly method: string
   readonly operation: Operation
-  /** Without the caller's key. */
+  /** The query without the caller's key. */
   readonly query: string
   /** The request's, of which some go on to the provider. */
   readonly headers: WireHeaders
@@ -26,10 +26,10 @@ export interface Call {
   readonly formatError?: ProviderAdapter['errorResponse']
 }
 
-/** A call whose body was looked into, where that matters. */
+/** A call whose body was inspected, if that matters. */
 export interface InspectedCall extends Call {
   readonly inspection: RequestInspection
-  /** Where models are told apart: those that the request names. */
+  /** The models that the request names; undefined if its connection does not distinguish models. */
   readonly naming: ModelNaming | undefined
   /**
    * The part of the model's requests that it belongs to, where the provider has limits of its own for such parts; '' for the common one.
@@ -46,6 +46,6 @@ export interface PreparedCall extends InspectedCall {
 /** A call that has its permit. */
 export interface PermittedCall extends PreparedCall {
   readonly permit: Permit
-  /** Absent where the connection has no limits, or capacity is unavailable. */
+  /** Absent if the connection has no limits, or capacity is unavailable. */
   readonly rateLimits: RateLimitFields | undefined
 }

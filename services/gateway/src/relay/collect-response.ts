@@ -1,8 +1,8 @@
 import type { SecretRedactor } from '@sluice/egress'
+import type { FinishDeps } from '../accounting/finish-call.ts'
 import { NOTHING_USED } from '../accounting/settlement.ts'
 import type { ResponseSink, Upstream, UpstreamCall, UpstreamRequest } from '../upstream/upstream.ts'
 import type { PermittedCall } from './call.ts'
-import type { FinishDeps } from './finish-call.ts'
 import { ResponseRecorder } from './response-recorder.ts'
 
 export interface CollectDeps extends FinishDeps {
@@ -12,7 +12,7 @@ export interface CollectDeps extends FinishDeps {
 export interface CollectOptions {
   readonly redaction: SecretRedactor
   readonly deadlineMs: number
-  /** Undefined where no credential is stored. */
+  /** Undefined if no credential is stored. */
   readonly credentialVersion?: number | undefined
 }
 
@@ -22,8 +22,8 @@ export interface CollectedResponse {
 }
 
 /**
- * Sends a request of the gateway's own, and resolves with the whole response: undefined where there is none within the deadline, or it is
- * longer than {@link MAX_RESPONSE_BYTES}. Finishes the call in any case, and redacts what it returns and records. `too-late`: the permit was
+ * Sends a request of the gateway's own, and resolves with the whole response: undefined if there is none within the deadline, or it is longer
+ * than {@link MAX_RESPONSE_BYTES}. Finishes the call in any case, and redacts what it returns and records. `too-late`: the permit was
  * too old by the time the request could leave, and went back; make the call again.
  */
 export function collectResponse(

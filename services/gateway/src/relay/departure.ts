@@ -22,7 +22,7 @@ export class Departure {
     this.#clock = clock
   }
 
-  /** A connection is made first. @param bounded runs what a timer does, and catches what it throws */
+  /** Notes that a connection has to be made first. @param bounded runs a timer's action, and catches what it throws */
   awaitsConnection(bounded: (act: () => void) => void): void {
     if (this.#permit.departByMs === Number.POSITIVE_INFINITY) return
     // Not before its time, and timers may be early.
@@ -31,25 +31,25 @@ export class Departure {
     else this.#lapse = setTimeout(() => this.awaitsConnection(bounded), Math.ceil(leftMs) + 1)
   }
 
-  /** The request begins to leave. @param goesOn see {@link keepCharged} */
+  /** Notes that the request begins to leave. @param goesOn see {@link keepCharged} */
   departed(goesOn: () => boolean): void {
     clearTimeout(this.#lapse)
     if (leavesOverTime(this.#body)) this.#keeper = keepCharged(this.#permit, goesOn)
   }
 
-  /** The provider responds: it has the whole request, unless it responds early. */
+  /** Notes that the provider responds: it has the whole request, unless it responds early. */
   responded(): Promise<void> | undefined {
     return isWritten(this.#body) ? this.#keeper?.end() : undefined
   }
 
-  /** Nothing of the request leaves any more. Returns a promise where the permit cannot be settled yet; it may reject. */
+  /** Notes that nothing of the request leaves any more. Returns a promise if the permit cannot be settled yet; it may reject. */
   end(): Promise<void> | undefined {
     clearTimeout(this.#lapse)
     return this.#keeper?.end()
   }
 }
 
-/** What is larger takes long enough to leave that its end may be in another slot than its head. */
+/** Returns whether a body takes long enough to leave that its end may be in another slot than its head. */
 function leavesOverTime(body: UpstreamRequest['body']): boolean {
   return body !== null && (!(body instanceof Buffer) || body.length > AT_ONCE_BYTES)
 }

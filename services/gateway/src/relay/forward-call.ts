@@ -3,12 +3,13 @@ import type { Readable } from 'node:stream'
 import { JsonStructure, withoutAddition } from '@sluice/providers'
 import type { Logger } from '@sluice/service-kit'
 import { waitOf } from '../admission/check-head.ts'
-import { ABORTED, type Ended, endedByFault, ok, type Result, refuse, refused } from '../admission/refuse.ts'
+import { endedByFault, refuse } from '../admission/refuse.ts'
 import type { BodyDecoder } from '../http/body-decoder.ts'
 import { type ByteAccount, type HeldBytes, holdingBytes } from '../http/held-bytes.ts'
 import { bringsBody, tooLarge } from '../http/receive-body.ts'
 import { decodedHeaders, receiveDecodedBody } from '../http/receive-decoded-body.ts'
 import { heldBody, uploadBody } from '../http/upload-body.ts'
+import { ABORTED, type Ended, ok, type Result, refused } from '../result.ts'
 import type { Call } from './call.ts'
 import { type InspectDeps, inspectCall, isJsonRead, isOtherRead, type WholeBody } from './inspect-call.ts'
 import { type SendDeps, sendCall } from './send-call.ts'
@@ -20,9 +21,9 @@ export interface ForwardDeps extends SendDeps, InspectDeps {
 
 export interface ForwardOptions {
   readonly logger: Logger
-  /** Of a body that is held in memory to be looked into. */
+  /** The most bytes of a body that is held in memory to be inspected. */
   readonly maxBodyBytes: number
-  /** Of a body that is streamed on. */
+  /** The most bytes of a body that is streamed on. */
   readonly maxUploadBytes: number
 }
 
@@ -50,7 +51,7 @@ export async function forwardCall(
   }
 }
 
-/** @param held the account of the body's bytes; undefined where there is no body */
+/** Receives and inspects the body, and sends the call. @param held the account of the body's bytes; undefined if there is no body */
 async function forwardBody(
   deps: ForwardDeps,
   call: Call,
@@ -73,7 +74,7 @@ async function forwardBody(
 
   const isUpload = held !== undefined && !isWhole
   const whole = isUpload ? await heldBody(request, held) : (inspected.value.body ?? unread)
-  if (whole === 'left') return end(ABORTED)
+  if (whole === 'disconnected') return end(ABORTED)
   const streamed = isUpload && whole === undefined ? streamedOn(request, response, maxUploadBytes) : () => null
   const { addition } = inspected.value
   const plain = addition && whole && (() => withoutAddition(whole, addition))
@@ -81,7 +82,7 @@ async function forwardBody(
   await sendCall(deps, inspected.value.call, body, response, { waitMs, logger })
 }
 
-/** `read`: whole, to be looked into. `unread`: whole, but only sent on. Neither: there is none, or it is streamed on. */
+/** `read`: whole, to be inspected. `unread`: whole, but only sent on. Neither: there is none, or it is streamed on. */
 interface ReceivedBody {
   readonly read?: WholeBody
   readonly unread?: Buffer

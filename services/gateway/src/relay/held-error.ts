@@ -23,7 +23,7 @@ export class HeldError {
     this.#headers = headers
   }
 
-  /** Adds a chunk. Returns false once the error is as long as is held of one; the rest is dropped. */
+  /** Adds a chunk. Returns false once the error is as long as can be held; the rest is dropped. */
   push(chunk: Buffer): boolean {
     const room = MAX_ERROR_BYTES - this.#bytes
     this.#chunks.push(chunk.length > room ? chunk.subarray(0, room) : chunk)

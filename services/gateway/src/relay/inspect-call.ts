@@ -1,21 +1,19 @@
-import { type BodyAddition, type JsonStructure, promptPool, type RequestInspection } from '@sluice/providers'
+import type { BodyAddition, JsonStructure } from '@sluice/providers'
 import { isJudged, isRestricted, modelRefusal } from '../admission/allowed-models.ts'
-import type { UsableConnection } from '../admission/connection.ts'
-import { ok, type Result, refused } from '../admission/refuse.ts'
 import type { BodyReader, ReadingTask } from '../estimate/body-reader.ts'
 import type { InspectedBody } from '../estimate/body-readings.ts'
-import { type CostEstimate, estimateCost, NO_TOKENS } from '../estimate/estimate-cost.ts'
 import { isForm } from '../estimate/form-body.ts'
 import { notJsonType } from '../estimate/json-body.ts'
 import { type GatewayError, gatewayError } from '../http/gateway-error.ts'
-import type { Call, InspectedCall, PreparedCall } from './call.ts'
+import { ok, type Result, refused } from '../result.ts'
+import type { Call, InspectedCall } from './call.ts'
 
-/** A call whose body was looked into, with the body to send. */
+/** A call whose body was inspected, with the body to send. */
 export interface Inspected {
   readonly call: InspectedCall
-  /** Undefined where none was looked into. */
+  /** Undefined if no body was inspected. */
   readonly body: Buffer | undefined
-  /** What in `body` the gateway has added. */
+  /** The gateway's addition to `body`. */
   readonly addition?: BodyAddition | undefined
 }
 
@@ -23,20 +21,20 @@ export interface InspectDeps {
   readonly bodyReader: BodyReader
 }
 
-/** A whole body to look into. {@link inspectCall} takes it over, and returns it. */
+/** A whole body to inspect. {@link inspectCall} takes it over, and returns it. */
 export type WholeBody =
   /** JSON by its type. */
   | { readonly kind: 'json'; readonly body: Buffer; readonly structure: JsonStructure }
   | { readonly kind: 'other'; readonly body: Buffer; readonly type: string }
 
-/** Returns whether a call's JSON body is looked into: for its model and cost, or where it may run a model that is not allowed. */
+/** Returns whether a call's JSON body is inspected: for its model and cost, or because it may run a model that is not allowed. */
 export function isJsonRead({ connection, operation }: Call): boolean {
   return operation.usesModel || (operation.runsModel !== undefined && isRestricted(connection))
 }
 
 /**
- * Returns whether a body of another type than JSON is looked into: a form that may name a model, where only certain models are allowed; any
- * body that may be the prompt of an unknown operation, where tokens are limited.
+ * Returns whether a body of another type than JSON is inspected: a form that may name a model, if only certain models are allowed; any body
+ * that may be the prompt of an unknown operation, if tokens are limited.
  */
 export function isOtherRead({ connection, operation }: Call, contentType: string): boolean {
   if (!isRestricted(connection)) return operation.unlisted === true && connection.limitsTokens
@@ -51,9 +49,9 @@ export interface InspectOptions {
 }
 
 /**
- * Looks into a request's body for its models and size, and checks that the connection allows these models. Large bodies are read in another
+ * Inspects a request's body for its models and size, and checks that the connection allows these models. Large bodies are read in another
  * thread.
- * @param whole undefined where the body is only sent on, or there is none
+ * @param whole undefined if the body is only sent on, or there is none
  */
 export async function inspectCall(
   deps: InspectDeps,
@@ -70,7 +68,7 @@ export async function inspectCall(
   return inspected.status === 'ok' ? inspectedCall(call, inspected.value, inspected.value.body) : inspected
 }
 
-/** Returns what is known of a call without its body. */
+/** Returns the inspection of a call without its body. */
 export function inspectionWithoutBody(call: Call): Omit<InspectedBody, 'body'> {
   const { adapter } = call.connection
   const naming = isJudged(call) ? { naming: { models: adapter.namedModels(call.operation, undefined) } } : {}
@@ -128,22 +126,6 @@ export function inspectedCall(
   const error = modelRefusal(call, naming)
   if (error !== undefined) return refused(error)
   return ok({ call: { ...call, inspection, naming, pool }, body, addition })
-}
-
-/** Estimates what a call will cost. */
-export function estimateCall<C extends InspectedCall>(call: C): C & PreparedCall {
-  const { connection, operation, inspection, pool } = call
-  const estimate = operation.usesModel ? expectedCost(connection, inspection) : NO_TOKENS
-  return { ...call, pool: promptPool(pool, estimate.promptTokens, connection.adapter), estimate }
-}
-
-function expectedCost(
-  { settings, smallestTokenLimit, smallestOutputLimit, learned }: UsableConnection,
-  inspection: RequestInspection,
-): CostEstimate {
-  const { defaultMaxOutputTokens, tokenReservation } = settings
-  const policy = { defaultMaxOutputTokens, tokenReservation, smallestTokenLimit, smallestOutputLimit }
-  return estimateCost(inspection, policy, learned.of(inspection.model))
 }
 
 /** Returns whether the body is compressed, which hides its models and length, where one of them matters. */

@@ -1,9 +1,10 @@
-import { type Ended, ok, type Result } from '../admission/refuse.ts'
+import { METRICS, PERIOD_MS } from '@sluice/contracts'
 import { gatewayError } from '../http/gateway-error.ts'
 import { denialError, deniedBy } from '../permits/denial.ts'
 import type { PermitRequest, Permits, Wait } from '../permits/permit.ts'
 import { rateLimitFields } from '../permits/rate-limit-fields.ts'
 import { reservedTokens, reservedWithin } from '../permits/reservation.ts'
+import { type Ended, ok, type Result } from '../result.ts'
 import type { PermittedCall, PreparedCall } from './call.ts'
 
 export interface PermitDeps {
@@ -11,7 +12,7 @@ export interface PermitDeps {
 }
 
 /**
- * Acquires the call's permit, and waits for it as long as it may. Where capacity is unavailable, the connection's `onCapacityUnavailable`
+ * Acquires the call's permit, and waits for it as long as it may. If capacity is unavailable, the connection's `onCapacityUnavailable`
  * decides.
  */
 export async function obtainPermit(
@@ -21,15 +22,15 @@ export async function obtainPermit(
 ): Promise<Result<PermittedCall>> {
   const { id, onCapacityUnavailable } = call.connection.settings
   const { model } = call.inspection
-  const asked: PermitRequest = {
+  const request: PermitRequest = {
     connectionId: id,
     apiKeyId: call.apiKey.id,
     model,
     pool: call.pool,
     ...reservedTokens(call),
   }
-  const first = await permits.acquire(asked, wait)
-  const outcome = first.status === 'denied' ? await acquiredWithin(permits, call, first, asked, wait) : first
+  const first = await permits.acquire(request, wait)
+  const outcome = first.status === 'denied' ? await acquiredWithin(permits, call, first, request, wait) : first
   switch (outcome.status) {
     case 'disconnected':
       return { status: 'aborted' }
@@ -47,17 +48,17 @@ export async function obtainPermit(
 type Acquired = Awaited<ReturnType<Permits['acquire']>>
 type Denied = Extract<Acquired, { readonly status: 'denied' }>
 
-/** Asks for less than was denied where the provider may count less than the whole against one of its limits. Returns the last outcome. */
+/** Acquires less than was denied if the provider may count less than the whole against one of its limits. Returns the last outcome. */
 async function acquiredWithin(
   permits: Permits,
   { connection: { adapter } }: PreparedCall,
   denial: Denied,
-  asked: PermitRequest,
+  refused: PermitRequest,
   wait: Wait,
 ): Promise<Acquired> {
-  let request = asked
+  let request = refused
   let outcome: Acquired = denial
-  for (let attempt = 1; attempt <= MAX_LIMITS && outcome.status === 'denied'; attempt++) {
+  for (let attempt = 1; attempt <= MAX_TOKEN_LIMITS && outcome.status === 'denied'; attempt++) {
     const within = reservedWithin(request, outcome.denied, adapter)
     if (within === undefined) return outcome
     request = { ...request, ...within }
@@ -66,8 +67,8 @@ async function acquiredWithin(
   return outcome
 }
 
-/** Tokens, input and output, each per minute, hour and day: each limit may be too small once. */
-const MAX_LIMITS = 9
+/** Every limit on tokens, of each kind in each period, may be too small once. */
+const MAX_TOKEN_LIMITS = METRICS.filter((metric) => metric !== 'requests').length * Object.keys(PERIOD_MS).length
 
 function denial(call: PreparedCall, { denied, windows }: Denied): Ended {
   const requested = { estimate: call.estimate, maxOutput: maxOutputOf(call), outputs: outputsOf(call) }

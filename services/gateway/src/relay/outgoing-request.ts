@@ -2,9 +2,9 @@ import type { Readable } from 'node:stream'
 import { NOTHING_USED } from '../accounting/settlement.ts'
 import { type AdmissionDeps, admitAgain } from '../admission/admit-call.ts'
 import type { UsableConnection } from '../admission/connection.ts'
-import { ok, type Refused, type Result, refused } from '../admission/refuse.ts'
 import { requestHeaders } from '../http/forwarded-headers.ts'
 import { gatewayError } from '../http/gateway-error.ts'
+import { ok, type Refused, type Result, refused } from '../result.ts'
 import type { Credentials } from '../upstream/credentials.ts'
 import type { SignedRequest } from '../upstream/role-session.ts'
 import type { RequestSigner } from '../upstream/role-sessions.ts'
@@ -19,7 +19,7 @@ export interface CredentialDeps {
 
 /**
  * Resolves when a credential, or a session in the connection's role, is there or cannot be had; {@link readyToSend} then says which.
- * Undefined where it is there now.
+ * Returns undefined if it is there now.
  */
 export function credentialReady(deps: CredentialDeps, connection: UsableConnection): Promise<unknown> | undefined {
   if (connection.adapter.signing === 'sigv4') {
@@ -38,7 +38,7 @@ export interface ReadyCall {
 
 /**
  * Makes the request to send: to where the connection leads now, with the credential that belongs there. Nothing is awaited between the last
- * look at the connection and the return. Gives the permit back where the request cannot be made.
+ * look at the connection and the return. Gives the permit back if the request cannot be made.
  * @throws (rejects) SluiceError `credential_unavailable`
  */
 export async function readyToSend(
@@ -81,7 +81,7 @@ function changesTooFast({ connection }: PermittedCall): Refused {
   return refused(gatewayError('unavailable', message))
 }
 
-/** Returns the secrets to call the provider with; none where the provider needs no stored credential. */
+/** Returns the secrets to call the provider with; none if the provider needs no stored credential. */
 function credentialOf(
   { credentials }: Pick<CredentialDeps, 'credentials'>,
   { settings, credentialVersions }: UsableConnection,

@@ -29,7 +29,7 @@ export class ResponsePipe {
     this.#isEventStream = isEventStream
   }
 
-  /** The response's content type where it is no longer the provider's. */
+  /** The response's content type if it is no longer the provider's. */
   get contentType(): string | undefined {
     return this.#translator?.contentType
   }
@@ -49,7 +49,7 @@ export class ResponsePipe {
     return this.#translator?.failure
   }
 
-  /** The status that belongs to an error inside the body; undefined where there is none so far. */
+  /** The status that belongs to an error inside the body; undefined if there is none so far. */
   get errorStatus(): number | undefined {
     return this.reader.errorStatus ?? (this.#translator?.failed === true ? BAD_GATEWAY : undefined)
   }
@@ -59,7 +59,7 @@ export class ResponsePipe {
     return this.#translator === undefined || read.length === 0 ? read : this.#safe(this.#translator.push(read))
   }
 
-  /** Returns what is still to be passed on; undefined where the body cannot be translated into OpenAI's format. */
+  /** Returns what is still to be passed on; undefined if the body cannot be translated into OpenAI's format. */
   end(): Buffer | undefined {
     const rest = this.reader.end()
     if (this.#translator === undefined) return rest
@@ -69,8 +69,8 @@ export class ResponsePipe {
   }
 
   /**
-   * Returns the end of a body that is broken off: an error, or nothing where the body was complete. Undefined where only a broken connection
-   * can tell the application.
+   * Returns the end of a body that is broken off: an error, or nothing if the body was complete. Undefined if only a broken connection
+   * can show it to the application.
    */
   breakOff(message: string): Buffer | undefined {
     const words = this.#translator?.breakOff(message)

@@ -1,17 +1,17 @@
 import type { AdditionalUsage } from '../accounting/background-charge.ts'
+import { type CallResult, type FinishDeps, finishCall } from '../accounting/finish-call.ts'
 import { type CallEnd, settledCost } from '../accounting/settlement.ts'
 import type { PermittedCall } from './call.ts'
-import { type CallResult, type FinishDeps, finishCall } from './finish-call.ts'
 import type { ResponsePipe } from './response-pipe.ts'
 import type { ResponseHead } from './response-writer.ts'
 
 export interface RecordedEnd {
   /** The ID that the application got with the response. */
   readonly requestId: string
-  /** Some of the request went out. */
+  /** Whether any of the request was sent. */
   readonly sent: boolean
   readonly interruptedBy: CallEnd['interruptedBy']
-  /** From sending to the end, in milliseconds; undefined where nothing was sent. */
+  /** The time from sending to the end, in milliseconds; undefined if nothing was sent. */
   readonly upstreamMs: number | undefined
 }
 
@@ -39,30 +39,30 @@ export class ResponseRecorder {
     return this.#pipe
   }
 
-  /** The request is handed to the HTTP client. @param credentialVersion undefined where no credential is stored */
+  /** Notes that the request is handed to the HTTP client. @param credentialVersion undefined if no credential is stored */
   sending(credentialVersion: number | undefined): void {
     this.#credentialVersion = credentialVersion
     this.#sentAtMs = this.#deps.clock.elapsedMs()
   }
 
-  /** The response begins. */
+  /** Notes that the response begins. */
   began(head: ResponseHead): void {
     this.#head = head
     this.#timeToFirstByteMs = this.sinceSentMs()
   }
 
-  /** The body of a response of 2xx is read by this pipe. */
+  /** Notes the pipe that reads the body of a 2xx response. */
   readBy(pipe: ResponsePipe | undefined): void {
     this.#pipe = pipe
   }
 
-  /** The response is an error. @param body whole, decoded and redacted */
+  /** Notes that the response is an error. @param body whole, decoded and redacted */
   failed(body: Buffer): void {
     this.#errorBody = body
   }
 
   /**
-   * Settles, learns and records. Returns a promise where a background response has to be looked up first.
+   * Settles, learns and records. Returns a promise if a background response has to be looked up first.
    * @throws (or rejects with) what the response made its readers throw; the permit is settled in any case
    */
   finish(end: RecordedEnd): Promise<void> | undefined {
@@ -113,7 +113,7 @@ export class ResponseRecorder {
     finishCall(this.#deps, this.#call, result, additional)
   }
 
-  /** Milliseconds since the request was handed to the HTTP client. */
+  /** Returns the milliseconds since the request was handed to the HTTP client. */
   sinceSentMs(): number {
     return this.#deps.clock.elapsedMs() - this.#sentAtMs
   }

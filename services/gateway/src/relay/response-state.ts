@@ -3,7 +3,7 @@ import type { ResponsePipe } from './response-pipe.ts'
 import type { ResponseHead } from './response-writer.ts'
 
 /**
- * Where a response is on its way back to the application:
+ * The states of a response on its way back to the application:
  *
  * ```
  * waiting ──► holding-error ─────────────────► ended
@@ -32,7 +32,7 @@ export interface HoldingError {
 export interface HoldingBody {
   readonly phase: 'holding-body'
   readonly head: ResponseHead
-  /** Undefined for a response that cannot be translated. */
+  /** The body's pipe; undefined if the response cannot be translated. */
   readonly pipe: ResponsePipe | undefined
 }
 
@@ -40,7 +40,7 @@ export interface HoldingBody {
 export interface HeadSent {
   readonly phase: 'head-sent'
   readonly head: ResponseHead
-  /** Undefined for a response that is passed on as it is. */
+  /** The body's pipe; undefined if it is passed on as it is. */
   readonly pipe: ResponsePipe | undefined
 }
 
@@ -91,7 +91,7 @@ function isTranslatable({ status }: ResponseHead, pipe: ResponsePipe | undefined
 
 const NO_CONTENT = 204
 
-/** How a held body ends that is not the response it should be. */
+/** The end of a held body that is not the response it should be. */
 export type BodyFailure =
   | { readonly kind: 'unreadable' }
   /** The provider was reached, and may charge: the request is not to be sent again. */

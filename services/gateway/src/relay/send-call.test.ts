@@ -1,5 +1,6 @@
 import { IncomingMessage, ServerResponse } from 'node:http'
 import { Socket } from 'node:net'
+import type { ResponseEvent } from '@sluice/contracts'
 import { providerAdapter } from '@sluice/providers'
 import { createLogger } from '@sluice/service-kit'
 import { beforeEach, expect, it } from 'vitest'
@@ -11,7 +12,7 @@ import { StreamUsageRefusals } from './usage-addition.ts'
 
 const settings = { id: 'c', version: 1, name: 'prod', provider: 'openai', enabled: true, config: {} }
 let nowMs: number
-/** Of each permit: how long it was waited for. */
+/** The wait for each permit. */
 let waitsMs: number[]
 let offeredMs: number[]
 let bodies: string[]
@@ -21,6 +22,9 @@ let whileWaiting: () => void
 let credential: Promise<void> | undefined
 let signing: 'sigv4' | undefined
 let respond: (sink: ResponseSink, body: string) => void
+let isKeyKnown: boolean
+let isEnabled: boolean
+let outcomes: string[]
 
 beforeEach(() => {
   nowMs = 0
@@ -31,6 +35,9 @@ beforeEach(() => {
   whileWaiting = () => undefined
   credential = undefined
   signing = undefined
+  isKeyKnown = true
+  isEnabled = true
+  outcomes = []
   respond = (sink, body) => {
     sink.departed()
     sink.start(400, '', { 'content-type': 'application/json' })
@@ -70,8 +77,10 @@ async function send(waitMs: number): Promise<void> {
     streamUsage,
     clock: { nowMs: () => nowMs, elapsedMs: () => nowMs },
     projections: { areCurrent: () => true },
-    apiKeys: { byHash: () => apiKey },
-    connections: { byName: () => connection },
+    apiKeys: { byHash: () => (isKeyKnown ? apiKey : undefined) },
+    connections: {
+      byName: () => (isEnabled ? connection : { ...connection, settings: { ...settings, enabled: false } }),
+    },
     permits: {
       countExpired: () => undefined,
       acquire: (_request: unknown, { maxWaitMs }: Wait) => {
@@ -93,7 +102,12 @@ async function send(waitMs: number): Promise<void> {
       },
     },
     credentialReports: { accepted: () => undefined, rejected: () => undefined },
-    events: { record: () => over.resolve() },
+    events: {
+      record: (_id: string, _provider: string, { outcome }: ResponseEvent) => {
+        outcomes.push(outcome)
+        over.resolve()
+      },
+    },
   }
   const call = {
     requestId: 'r',
@@ -132,7 +146,7 @@ it('waits no longer for its permits together than it may, however often one is t
   expect([offeredMs, nowMs]).toEqual([[70_000, 40_000, 10_000], 70_000])
 })
 
-it('leaves the addition out where its refusal became known while it waited for its permit', async () => {
+it('leaves the addition out if its refusal became known while it waited for its permit', async () => {
   whileWaiting = () => {
     for (const request of ['a', 'b']) streamUsage.refused(settings, 'm', request, nowMs)
   }
@@ -140,7 +154,7 @@ it('leaves the addition out where its refusal became known while it waited for i
   expect(bodies).toEqual(['plain'])
 })
 
-it('decides anew for each departure whether the addition goes with it', async () => {
+it('decides for each departure whether the addition goes with it', async () => {
   for (const request of ['a', 'b']) streamUsage.refused(settings, 'm', request, nowMs)
   const last = respond
   respond = (sink) => {
@@ -166,4 +180,22 @@ it.each([
   fetched.resolve()
   await sent
   expect(offeredMs.length).toBeGreaterThan(0)
+})
+
+it.each<[string, () => void]>([
+  ['its key is revoked', () => (isKeyKnown = false)],
+  ['its connection is disabled', () => (isEnabled = false)],
+])('records a call as client_error if %s after it was admitted', async (_, change) => {
+  change()
+  await send(0)
+  expect([offeredMs, bodies, outcomes]).toEqual([[], [], ['client_error']])
+})
+
+it.each<[string, () => void]>([
+  ['its key is revoked', () => (isKeyKnown = false)],
+  ['its connection is disabled', () => (isEnabled = false)],
+])('records a call as client_error if %s while it waits for its permit', async (_, change) => {
+  whileWaiting = change
+  await send(0)
+  expect([bodies, outcomes]).toEqual([[], ['client_error']])
 })

@@ -3,7 +3,7 @@ import type { Clock } from '../ports.ts'
 import type { InspectedCall } from './call.ts'
 import type { ErrorResponse } from './held-error.ts'
 
-/** What is known of a model that has refused the request for usage, with no stream accepted since that had it. */
+/** A model that has refused the request for usage, with no stream accepted since that had it. */
 interface Refusing {
   /** Streams that were refused with it, and not for it without. */
   refusals: number
@@ -26,16 +26,19 @@ export interface ConnectionVersion {
 }
 
 /**
- * Remembers which models refuse the request for usage that the gateway adds to streams (`stream_options`), for as long as their connection does
- * not change. One request may be refused for what else is in it, so two different ones are needed with none accepted between; one that is accepted
- * clears it; and it is tried again, after a minute at first, then less often, by one stream in {@link STREAMS_PER_TRY} at most. Bounded, as
+ * Remembers which models refuse the request for usage that the gateway adds to streams (`stream_options`), until their connection changes. A
+ * request may be refused for another reason, so two different requests have to be refused with none accepted between them. An accepted one
+ * clears the memory. It is tried again after a minute, then less often, by one stream in {@link STREAMS_PER_TRY} at most. Bounded, as
  * applications name the models.
  */
 export class StreamUsageRefusals {
   readonly #byConnection = new Map<string, Known>()
 
-  /** Returns whether a stream that leaves now asks for its usage. Call it for each departure: one of those that go without may be the next try. */
-  asks(connection: ConnectionVersion, model: string, nowMs: number): boolean {
+  /**
+   * Returns whether a stream that leaves now requests its usage. Call it for each departure: one of the streams that go without may be the next
+   * try.
+   */
+  requestsUsage(connection: ConnectionVersion, model: string, nowMs: number): boolean {
     const without = this.#of(connection)?.models.get(model)?.without
     if (without === undefined) return true
     const isDue = nowMs >= without.nextTryAtMs && (without.tries === 0 || without.streams >= STREAMS_PER_TRY)
@@ -45,12 +48,15 @@ export class StreamUsageRefusals {
     return isDue
   }
 
-  /** A stream was accepted with the request for usage. */
+  /** Notes a stream that was accepted with the request for usage. */
   accepted(connection: ConnectionVersion, model: string): void {
     this.#of(connection)?.models.delete(model)
   }
 
-  /** A stream was refused with the request for usage; without it, it was accepted, or refused for something else. @param request tells requests apart */
+  /**
+   * Notes a stream that was refused with the request for usage, and without it accepted or refused for something else.
+   * @param request distinguishes requests
+   */
   refused({ id, version }: ConnectionVersion, model: string, request: string, nowMs: number): void {
     const before = this.#byConnection.get(id)
     // A response to what was sent before a change says nothing of what is there now.
@@ -87,7 +93,7 @@ function keepNewest(map: Map<string, unknown>, most: number): void {
   }
 }
 
-/** Of refusals of one and the same request, where nothing else is sent. */
+/** The refusals of the same request that suffice if no other is sent. */
 const ENOUGH_OF_ONE = 5
 const FIRST_TRY_MS = 60_000
 const MAX_TRY_MS = 960_000
@@ -118,7 +124,7 @@ export function withAdditionDecided<C extends InspectedCall>({ streamUsage, cloc
   const { inspection, connection } = call
   const { settings } = connection
   const addsUsage =
-    settings.requestStreamUsage !== false && streamUsage.asks(settings, inspection.model, clock.elapsedMs())
+    settings.requestStreamUsage !== false && streamUsage.requestsUsage(settings, inspection.model, clock.elapsedMs())
   return inspection.addsUsage === addsUsage ? call : { ...call, inspection: { ...inspection, addsUsage } }
 }
 

@@ -6,20 +6,20 @@ import { Slots } from './slots.ts'
 interface ImageRequest {
   /** The id of the API key for which they are fetched: keys take turns. */
   readonly owner: string
-  /** Aborted when the application goes away. */
-  readonly gone: AbortSignal
-  /** Asked before each piece of an image is kept in memory; false where so many bytes more cannot be. */
+  /** Aborts when the client disconnects. */
+  readonly disconnected: AbortSignal
+  /** Returns false if so many bytes more cannot be held; called before each piece of an image is kept. */
   readonly hold: (bytes: number) => boolean
 }
 
 /** Images that requests refer to by URL, for providers that do not fetch them. */
 export interface Images {
-  /** The images at these https URLs; or why they could not be had. */
+  /** Fetches the images at these https URLs; or returns why they could not be fetched. */
   fetch(urls: readonly string[], request: ImageRequest): Promise<ReadonlyMap<string, InlineImage> | ImageFault>
 }
 
 export interface ImageFault {
-  /** `bad-image`: it is about the image, the first that could not be had. `busy`: the gateway has no room for it now. */
+  /** `bad-image`: the first image that could not be fetched is at fault. `busy`: the gateway has no room for it now. */
   readonly fault: 'bad-image' | 'busy'
   /** In words fit for the application. */
   readonly message: string
@@ -27,11 +27,11 @@ export interface ImageFault {
 
 export interface HttpImagesOptions {
   readonly connectTimeoutMs: number
-  /** For all images of a request, from asking for them to their last byte; and before that, for their turn to be asked for. */
+  /** The time for all images of a request, from their requests to their last byte; and before that, for their turn. */
   readonly timeoutMs: number
-  /** Of all images of a request together. */
+  /** The most bytes of all images of a request together. */
   readonly maxImagesBytes: number
-  /** Whether they may be on this machine itself, over http too. */
+  /** Whether images may be on this machine itself, and over http: for tests. */
   readonly allowInsecureLoopback: boolean
 }
 
@@ -57,19 +57,19 @@ export function httpImages(options: HttpImagesOptions): RunningImages {
     const bad = (reason: string) => badImage(url, reason)
     try {
       const { origin, pathname, search } = new URL(url)
-      const answer = await following.request({
+      const response = await following.request({
         origin,
         path: pathname + search,
         method: 'GET',
         headers: HEADERS,
         signal,
       })
-      if (answer.statusCode !== 200) {
-        await answer.body.dump()
-        return bad(`was answered with status ${answer.statusCode}`)
+      if (response.statusCode !== 200) {
+        await response.body.dump()
+        return bad(`came with status ${response.statusCode}`)
       }
-      const label = labelOf(answer)
-      const image = await collect(answer.body, label, room)
+      const label = labelOf(response)
+      const image = await collect(response.body, label, room)
       if (image === 'no-image') return bad(`is no image${label === '' ? '' : `: it came as ${label}`}`)
       if (image === 'too-large') return bad(`is too large: ${maxImagesBytes} bytes are the most for a request`)
       return image === 'no-room' ? NO_MEMORY : image
@@ -78,8 +78,8 @@ export function httpImages(options: HttpImagesOptions): RunningImages {
     }
   }
 
-  const fetchAll = async (urls: readonly string[], { gone, hold }: ImageRequest) => {
-    const signal = AbortSignal.any([gone, AbortSignal.timeout(timeoutMs)])
+  const fetchAll = async (urls: readonly string[], { disconnected, hold }: ImageRequest) => {
+    const signal = AbortSignal.any([disconnected, AbortSignal.timeout(timeoutMs)])
     const room: Room = { leftBytes: maxImagesBytes, hold }
     const fetched = await Promise.all(urls.map((url) => fetchOne(url, signal, room)))
     const images = new Map<string, InlineImage>()
@@ -94,7 +94,7 @@ export function httpImages(options: HttpImagesOptions): RunningImages {
     fetch: async (urls, request) => {
       const excess = urls[MAX_IMAGES]
       if (excess !== undefined) return badImage(excess, `is one too many: a request may refer to ${MAX_IMAGES}`)
-      const slot = await slots.take(request.owner, { gone: request.gone, maxWaitMs: timeoutMs })
+      const slot = await slots.take(request.owner, { disconnected: request.disconnected, maxWaitMs: timeoutMs })
       if (slot.status !== 'taken') return NO_TURN
       try {
         return await fetchAll(urls, request)
@@ -106,16 +106,16 @@ export function httpImages(options: HttpImagesOptions): RunningImages {
   }
 }
 
-/** What a request's images may still take. */
+/** The room that is left for a request's images. */
 interface Room extends Pick<ImageRequest, 'hold'> {
   leftBytes: number
 }
 
-/** Of requests whose images are fetched, which are held in memory. */
+/** The most requests whose images are fetched at a time, as these are held in memory. */
 const AT_A_TIME = 16
-/** Of requests of one API key that wait until those of others are fetched. */
+/** The most requests of one API key that wait for their turn. */
 const MAX_WAITING_PER_KEY = 32
-/** That one request may refer to: as many as some providers take. */
+/** The most images that one request may refer to: as many as some providers take. */
 const MAX_IMAGES = 20
 const MAX_REDIRECTS = 3
 const HEADERS = { accept: 'image/*', 'user-agent': 'sluice' }
@@ -159,7 +159,7 @@ async function collect(
   return mediaType === undefined ? 'no-image' : { mediaType, base64: Buffer.concat(pieces).toString('base64') }
 }
 
-/** Undefined for what is no image. The label counts where the bytes show nothing that is known. */
+/** Returns undefined for what is no image. The label counts if the bytes show no known format. */
 function imageType(pieces: readonly Buffer[], label: string): string | undefined {
   const mediaType = sniffMediaType(Buffer.concat(pieces)) ?? label
   return mediaType.startsWith('image/') ? mediaType : undefined

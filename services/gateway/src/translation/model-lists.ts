@@ -3,17 +3,18 @@ import type { ListedModel, ModelPage } from '@sluice/providers'
 import type { Logger } from '@sluice/service-kit'
 import type { ApiKey } from '../admission/api-key.ts'
 import type { UsableConnection } from '../admission/connection.ts'
+import { estimateCall } from '../estimate/estimate-call.ts'
 import { parseJsonObject } from '../estimate/json-body.ts'
 import type { Call } from '../relay/call.ts'
 import { collectResponse } from '../relay/collect-response.ts'
-import { estimateCall, inspectedCall, inspectionWithoutBody } from '../relay/inspect-call.ts'
+import { inspectedCall, inspectionWithoutBody } from '../relay/inspect-call.ts'
 import { obtainPermit } from '../relay/obtain-permit.ts'
 import { credentialReady, readyToSend } from '../relay/outgoing-request.ts'
 import type { SendDeps } from '../relay/send-call.ts'
 import { credentialVersionOf } from '../upstream/credentials.ts'
-import { unifiedModelName } from './translate-call.ts'
+import { unifiedModelName } from './named-model.ts'
 
-/** As OpenAI lists models; `unavailable_connections` is beside its own fields. */
+/** A list of models in OpenAI's format; `unavailable_connections` is Sluice's addition. */
 export interface UnifiedModelList {
   readonly object: 'list'
   readonly data: readonly {
@@ -22,35 +23,35 @@ export interface UnifiedModelList {
     readonly created: number
     readonly owned_by: string
   }[]
-  /** Those whose providers did not tell in time, or could not be asked: of them, only the models that the connection itself names are listed. */
+  /** Connections whose providers could not list their models in time: only models that the connection itself names are listed for them. */
   readonly unavailable_connections?: readonly string[]
 }
 
 /**
- * The models that a key may call at the unified endpoint: those of every connection that it may use, as far as that allows them. What
- * providers have not told after {@link TOLD_WITHIN_MS} is left out, but will be known a little later.
+ * Lists the models that a key may call at the unified endpoint: those of every connection that it may use, as far as that allows them. Lists
+ * that providers have not returned after {@link LISTED_WITHIN_MS} are left out, but will be known a little later.
  */
 export async function listModels(
   deps: SendDeps,
   lists: ModelLists,
-  asker: ModelListAsker,
+  request: ModelListRequest,
   logger: Logger,
 ): Promise<UnifiedModelList> {
-  const deadline = AbortSignal.timeout(TOLD_WITHIN_MS)
+  const deadline = AbortSignal.timeout(LISTED_WITHIN_MS)
   const connections = Array.from(deps.connections.all())
     .filter((connection): connection is UsableConnection => !('fault' in connection))
-    .filter(({ settings }) => settings.enabled && asker.apiKey.allows(settings.id))
+    .filter(({ settings }) => settings.enabled && request.apiKey.allows(settings.id))
     .sort((a, b) => (a.settings.name < b.settings.name ? -1 : 1))
   const unavailable: string[] = []
   const data = await atMost(AT_A_TIME, connections, async (connection) => {
     const { name, provider } = connection.settings
-    const asked = deadline.aborted
+    const listing = deadline.aborted
       ? undefined
-      : lists.of(deps, connection, asker).catch((err: unknown) => {
+      : lists.of(deps, connection, request).catch((err: unknown) => {
           logger.warn({ err, connection: name }, 'models could not be listed')
           return undefined
         })
-    const listed = await Promise.race([asked, aborted(deadline)])
+    const listed = await Promise.race([listing, aborted(deadline)])
     if (listed === undefined && connection.adapter.unified.models !== undefined) unavailable.push(name)
     return modelsOf(connection, listed).map(({ id, createdAtS = 0 }) => {
       return { id: unifiedModelName(name, id), object: 'model' as const, created: createdAtS, owned_by: provider }
@@ -60,7 +61,7 @@ export async function listModels(
   return unavailable.length === 0 ? list : { ...list, unavailable_connections: unavailable }
 }
 
-/** Where the provider does not tell, those that the connection's settings name in full. */
+/** Returns the allowed models; if the provider lists none, those that the connection's settings name in full. */
 function modelsOf(
   { settings, allowsModel }: UsableConnection,
   listed: readonly ListedModel[] | undefined,
@@ -69,16 +70,16 @@ function modelsOf(
   return known.filter(({ id }) => allowsModel(id))
 }
 
-const TOLD_WITHIN_MS = 10_000
-/** How many providers are asked at the same time, however many connections there are. */
+const LISTED_WITHIN_MS = 10_000
+/** The most providers that are called at the same time for one list, however many connections there are. */
 const AT_A_TIME = 16
 
-/** Does the work for every item, for so many at a time; gives the results in the items' order. */
+/** Does the work for every item, for `count` at a time; returns the results in the items' order. */
 async function atMost<T, R>(count: number, items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
   const results: R[] = new Array(items.length)
-  const left = items.entries()
+  const remaining = items.entries()
   const worker = async (): Promise<void> => {
-    for (const [index, item] of left) results[index] = await work(item)
+    for (const [index, item] of remaining) results[index] = await work(item)
   }
   await Promise.all(Array.from({ length: count }, worker))
   return results
@@ -92,25 +93,29 @@ function aborted(signal: AbortSignal): Promise<undefined> {
   })
 }
 
-/** Who asks, for the permits and the events of the calls that it takes. */
-export interface ModelListAsker {
+/** The request that needs a list: its key gets the permits and events of the calls for it. */
+export interface ModelListRequest {
   readonly apiKey: ApiKey
   readonly requestId: string
 }
 
 /**
- * The models of connections, as their providers list them. A list is asked for when it is needed, by one for all who need it at the
- * time, and holds for {@link LIST_HOLDS_MS} or until the connection changes.
+ * Caches the models of connections, as their providers list them. A list is fetched when it is needed, once for all requests that need it at
+ * the time, and is kept for {@link LIST_HOLDS_MS} or until the connection changes.
  */
 export class ModelLists {
   readonly #lists = new WeakMap<UsableConnection, HeldList>()
 
-  /** Undefined where the provider has no such list, or it cannot be had now. */
-  of(deps: SendDeps, connection: UsableConnection, asker: ModelListAsker): Promise<readonly ListedModel[] | undefined> {
+  /** Returns a connection's list; undefined if its provider has none, or it cannot be fetched now. */
+  of(
+    deps: SendDeps,
+    connection: UsableConnection,
+    request: ModelListRequest,
+  ): Promise<readonly ListedModel[] | undefined> {
     const nowMs = deps.clock.elapsedMs()
     const held = this.#lists.get(connection)
     if (held !== undefined && held.untilMs > nowMs) return held.models
-    const models = askForModels(deps, connection, asker)
+    const models = fetchModels(deps, connection, request)
     const list: HeldList = { models, untilMs: nowMs + LIST_HOLDS_MS }
     this.#lists.set(connection, list)
     const retry = (): void => {
@@ -130,25 +135,25 @@ interface HeldList {
 }
 
 const LIST_HOLDS_MS = 300_000
-/** A provider that does not answer is not asked again with every request. */
+/** A provider that does not respond is not called again with every request. */
 const RETRY_MS = 5_000
-/** For each page. */
+/** The deadline of each page. */
 const DEADLINE_MS = 5_000
 const MAX_PAGES = 20
-/** Where a connection takes longer to make than a permit holds, the next try finds it made. */
+/** If connecting takes longer than a permit holds, the next attempt finds the connection made. */
 const MAX_DEPARTURES = 3
 
-async function askForModels(
+async function fetchModels(
   deps: SendDeps,
   connection: UsableConnection,
-  asker: ModelListAsker,
+  request: ModelListRequest,
 ): Promise<readonly ListedModel[] | undefined> {
   const list = connection.adapter.unified.models
   if (list === undefined) return undefined
   const models: ListedModel[] = []
   let query: string | undefined = list.query
   for (let pages = 0; query !== undefined && pages < MAX_PAGES; pages++) {
-    const page = await askForPage(deps, connection, asker, query)
+    const page = await fetchPage(deps, connection, request, query)
     if (page === undefined) return undefined
     for (const model of page.models) models.push(model)
     query = page.nextQuery
@@ -156,10 +161,10 @@ async function askForModels(
   return models
 }
 
-async function askForPage(
+async function fetchPage(
   deps: SendDeps,
   connection: UsableConnection,
-  { apiKey, requestId }: ModelListAsker,
+  { apiKey, requestId }: ModelListRequest,
   query: string,
 ): Promise<ModelPage | undefined> {
   const list = connection.adapter.unified.models

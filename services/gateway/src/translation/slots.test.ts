@@ -1,7 +1,7 @@
 import { beforeEach, expect, it } from 'vitest'
 import { Slots, type Taken } from './slots.ts'
 
-const PATIENT = { gone: new AbortController().signal, maxWaitMs: 60_000 }
+const PATIENT = { disconnected: new AbortController().signal, maxWaitMs: 60_000 }
 let slots: Slots
 /** Whose requests got slots, in order. */
 let order: string[]
@@ -13,7 +13,7 @@ beforeEach(() => {
   held = []
 })
 
-async function ask(owner: string, times: number, wait = PATIENT): Promise<Taken['status'][]> {
+async function takeMany(owner: string, times: number, wait = PATIENT): Promise<Taken['status'][]> {
   const statuses: Taken['status'][] = []
   for (let index = 0; index < times; index++) {
     void slots.take(owner, wait).then((taken) => {
@@ -35,19 +35,19 @@ async function giveBack(): Promise<void> {
   await settled()
 }
 
-it('gives an owner half of the slots, and others what they ask for', async () => {
-  expect(await ask('greedy', 100)).toHaveLength(4)
-  expect(await ask('other', 2)).toEqual(['taken', 'taken'])
-  expect(await ask('third', 1)).toEqual(['taken'])
-  expect(await ask('fourth', 1)).toEqual(['taken'])
-  expect(await ask('fifth', 1)).toEqual([])
+it('gives an owner half of the slots, and others as many as they take', async () => {
+  expect(await takeMany('greedy', 100)).toHaveLength(4)
+  expect(await takeMany('other', 2)).toEqual(['taken', 'taken'])
+  expect(await takeMany('third', 1)).toEqual(['taken'])
+  expect(await takeMany('fourth', 1)).toEqual(['taken'])
+  expect(await takeMany('fifth', 1)).toEqual([])
 })
 
-it('serves those that wait by turns, and of one owner in the order in which they came', async () => {
-  for (const owner of ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h']) await ask(owner, 1)
-  await ask('many', 50)
-  await ask('few', 3)
-  await ask('one', 1)
+it('serves owners that wait in turns, and each owner’s requests in their order', async () => {
+  for (const owner of ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h']) await takeMany(owner, 1)
+  await takeMany('many', 50)
+  await takeMany('few', 3)
+  await takeMany('one', 1)
   order = []
   for (let times = 0; times < 8; times++) await giveBack()
   expect(order.slice(0, 6)).toEqual(['many', 'few', 'one', 'many', 'few', 'many'])
@@ -59,7 +59,7 @@ it('serves those that wait by turns, and of one owner in the order in which they
 
 it('is full again only when as much is under way as there are slots', async () => {
   let most = 0
-  for (const owner of ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j']) await ask(owner, 5)
+  for (const owner of ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j']) await takeMany(owner, 5)
   while (held.length > 0) {
     most = Math.max(most, held.length)
     await giveBack()
@@ -69,34 +69,34 @@ it('is full again only when as much is under way as there are slots', async () =
 })
 
 it('takes a slot back once, however often it is given', async () => {
-  await ask('a', 4)
+  await takeMany('a', 4)
   const first = held[0]
   first?.()
   first?.()
   held.shift()
-  expect(await ask('b', 100)).toHaveLength(3)
+  expect(await takeMany('b', 100)).toHaveLength(3)
 })
 
-it('turns away what waits beyond an owner’s part, and nobody else', async () => {
+it('turns away what waits beyond an owner’s part, and no other owner', async () => {
   slots = new Slots({ count: 1, maxWaitingPerOwner: 2 })
-  expect(await ask('greedy', 5)).toEqual(['taken', 'crowded', 'crowded'])
-  expect(await ask('other', 1)).toEqual([])
+  expect(await takeMany('greedy', 5)).toEqual(['taken', 'crowded', 'crowded'])
+  expect(await takeMany('other', 1)).toEqual([])
   await giveBack()
   await giveBack()
   expect(order).toEqual(['greedy', 'greedy', 'other'])
 })
 
-it('gives up the place of one who leaves, and of one who waited for too long', async () => {
+it('gives up the place of a client that disconnects, and of one that waited for too long', async () => {
   slots = new Slots({ count: 1, maxWaitingPerOwner: 2 })
-  await ask('first', 1)
+  await takeMany('first', 1)
   const leaving = new AbortController()
-  const left = slots.take('a', { ...PATIENT, gone: leaving.signal })
+  const waiting = slots.take('a', { ...PATIENT, disconnected: leaving.signal })
   const late = slots.take('b', { ...PATIENT, maxWaitMs: 1 })
-  await ask('c', 1)
+  await takeMany('c', 1)
   leaving.abort()
-  expect(await left).toEqual({ status: 'left' })
+  expect(await waiting).toEqual({ status: 'disconnected' })
   expect(await late).toEqual({ status: 'late' })
-  expect(await slots.take('a', { ...PATIENT, gone: leaving.signal })).toEqual({ status: 'left' })
+  expect(await slots.take('a', { ...PATIENT, disconnected: leaving.signal })).toEqual({ status: 'disconnected' })
   await giveBack()
   expect(order).toEqual(['first', 'c'])
 })

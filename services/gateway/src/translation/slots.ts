@@ -1,12 +1,12 @@
 export interface SlotsOptions {
   readonly count: number
-  /** Of one owner; further ones are turned away. */
+  /** The most requests of one owner that wait; further ones are turned away. */
   readonly maxWaitingPerOwner: number
 }
 
 export interface SlotWait {
-  /** Aborted when the one who waits goes away. */
-  readonly gone: AbortSignal
+  /** Aborts when the client disconnects. */
+  readonly disconnected: AbortSignal
   readonly maxWaitMs: number
 }
 
@@ -17,16 +17,16 @@ export type Taken =
   | { readonly status: 'crowded' }
   /** None was free in time. */
   | { readonly status: 'late' }
-  /** The one who waited is gone. */
-  | { readonly status: 'left' }
+  /** The client disconnected while it waited. */
+  | { readonly status: 'disconnected' }
 
 interface Waiter {
   readonly end: (taken: Taken) => void
 }
 
 /**
- * Limits how much goes on at the same time. An owner takes no more slots than are free then, so half of them if it is alone, and others
- * always find some; those that wait take turns by owner, and of one owner it is first come first served.
+ * Limits how much goes on at the same time. An owner takes no more slots than are free then: half of them if it is alone, so that others
+ * always find some. Owners that wait take turns; an owner's requests are served first come, first served.
  */
 export class Slots {
   readonly #maxWaitingPerOwner: number
@@ -40,21 +40,21 @@ export class Slots {
     this.#maxWaitingPerOwner = maxWaitingPerOwner
   }
 
-  async take(owner: string, { gone, maxWaitMs }: SlotWait): Promise<Taken> {
-    if (gone.aborted) return { status: 'left' }
+  async take(owner: string, { disconnected, maxWaitMs }: SlotWait): Promise<Taken> {
+    if (disconnected.aborted) return { status: 'disconnected' }
     const waiting = this.#waiting.get(owner) ?? []
     if (waiting.length === 0 && this.#mayTake(owner)) return this.#take(owner)
     if (waiting.length >= this.#maxWaitingPerOwner) return { status: 'crowded' }
     return new Promise((resolve) => {
       const end = (taken: Taken): void => {
         clearTimeout(timer)
-        gone.removeEventListener('abort', leave)
+        disconnected.removeEventListener('abort', abandon)
         this.#remove(owner, waiter)
         resolve(taken)
       }
-      const leave = () => end({ status: 'left' })
+      const abandon = () => end({ status: 'disconnected' })
       const timer = setTimeout(() => end({ status: 'late' }), maxWaitMs)
-      gone.addEventListener('abort', leave)
+      disconnected.addEventListener('abort', abandon)
       const waiter: Waiter = { end }
       waiting.push(waiter)
       this.#waiting.set(owner, waiting)
@@ -73,8 +73,8 @@ export class Slots {
       if (isBack) return
       isBack = true
       this.#free++
-      const left = (this.#taken.get(owner) ?? 0) - 1
-      if (left > 0) this.#taken.set(owner, left)
+      const remaining = (this.#taken.get(owner) ?? 0) - 1
+      if (remaining > 0) this.#taken.set(owner, remaining)
       else this.#taken.delete(owner)
       this.#serve()
     }

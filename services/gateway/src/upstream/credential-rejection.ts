@@ -1,4 +1,4 @@
-import { refusesCredential, type WireHeaders } from '@sluice/providers'
+import { rejectsCredential, type WireHeaders } from '@sluice/providers'
 import { type GatewayError, gatewayError } from '../http/gateway-error.ts'
 import type { Call } from '../relay/call.ts'
 
@@ -7,11 +7,11 @@ import type { Call } from '../relay/call.ts'
  * or query parameter with which known providers, or gateways before them, authenticate.
  * @param error its body is not compressed
  */
-export function rejectsCredential(
+export function isCredentialRejection(
   { connection, headers, query }: Pick<Call, 'connection' | 'headers' | 'query'>,
   error: { readonly status: number; readonly headers: WireHeaders; readonly body: Buffer },
 ): boolean {
-  return refusesCredential(connection.settings.provider, error) && !bringsCredential(headers, query)
+  return rejectsCredential(connection.settings.provider, error) && !bringsCredential(headers, query)
 }
 
 /** Returns the error response for a rejected credential, without the provider's message or any part of the credential. */

@@ -13,19 +13,19 @@ const CONNECTION: ProjectedConnection = {
   version: 1,
 }
 let nowMs: number
-let asked: { role: RoleToAssume; grant: () => void; refuse: (error: Error) => void }[]
+let requested: { role: RoleToAssume; grant: () => void; refuse: (error: Error) => void }[]
 let faults: unknown[]
 let sessions: RoleSessions
 
 beforeEach(() => {
   nowMs = 1_000_000
-  asked = []
+  requested = []
   faults = []
   const assume = (role: RoleToAssume) => {
     const { promise, resolve, reject } = Promise.withResolvers<TemporaryCredentials>()
     const expiration = new Date(nowMs + HOUR_MS)
     const grant = () => resolve({ accessKeyId: 'A', secretAccessKey: 's', sessionToken: 't', expiration })
-    asked.push({ role, grant, refuse: reject })
+    requested.push({ role, grant, refuse: reject })
     return promise
   }
   sessions = roleSessions(
@@ -37,17 +37,17 @@ beforeEach(() => {
 
 async function granted(connection = CONNECTION) {
   const session = sessions.get(connection)
-  asked.at(-1)?.grant()
+  requested.at(-1)?.grant()
   return session
 }
 
 it('requests one session for all callers that wait, and then no more', async () => {
   const waiting = [sessions.get(CONNECTION), sessions.get(CONNECTION)]
-  asked[0]?.grant()
+  requested[0]?.grant()
   const [first, second] = await Promise.all(waiting)
   expect(second).toBe(first)
   expect(sessions.get(CONNECTION)).toBe(first)
-  expect(asked).toHaveLength(1)
+  expect(requested).toHaveLength(1)
 })
 
 it('renews a session early, while the old one is used', async () => {
@@ -55,37 +55,37 @@ it('renews a session early, while the old one is used', async () => {
   nowMs += 0.8 * HOUR_MS
   expect(sessions.get(CONNECTION)).toBe(old)
   expect(sessions.get(CONNECTION)).toBe(old)
-  expect(asked).toHaveLength(2)
-  asked[1]?.grant()
+  expect(requested).toHaveLength(2)
+  requested[1]?.grant()
   await new Promise(setImmediate)
   expect(sessions.get(CONNECTION)).not.toBe(old)
-  expect(asked).toHaveLength(2)
+  expect(requested).toHaveLength(2)
 })
 
 it('keeps using a session that cannot be renewed, and fails once it has expired', async () => {
   const old = await granted()
   nowMs += 0.8 * HOUR_MS
   sessions.get(CONNECTION)
-  asked[1]?.refuse(new Error('down'))
+  requested[1]?.refuse(new Error('down'))
   await new Promise(setImmediate)
   expect(sessions.get(CONNECTION)).toBe(old)
-  expect(asked).toHaveLength(2)
+  expect(requested).toHaveLength(2)
   nowMs += 0.19 * HOUR_MS
   const late = sessions.get(CONNECTION)
-  asked[2]?.refuse(new Error('still down'))
+  requested[2]?.refuse(new Error('still down'))
   await expect(late).rejects.toMatchObject({ code: 'credential_unavailable', cause: { message: 'still down' } })
   expect(faults).toHaveLength(2)
 })
 
 it('requests a session again only a second after a failure', async () => {
   const attempt = sessions.get(CONNECTION)
-  asked[0]?.refuse(new Error('no'))
+  requested[0]?.refuse(new Error('no'))
   await expect(attempt).rejects.toMatchObject({ code: 'credential_unavailable' })
   await expect(sessions.get(CONNECTION)).rejects.toMatchObject({ code: 'credential_unavailable' })
-  expect(asked).toHaveLength(1)
+  expect(requested).toHaveLength(1)
   nowMs += 1_000
   await granted()
-  expect(asked).toHaveLength(2)
+  expect(requested).toHaveLength(2)
 })
 
 it.each(['region', 'iamRoleArn', 'externalId'])('requests another session when the %s changes', async (field) => {
@@ -95,7 +95,7 @@ it.each(['region', 'iamRoleArn', 'externalId'])('requests another session when t
   expect(fresh).not.toBe(old)
   // Requests from before the change do not turn it back.
   expect(sessions.get(CONNECTION)).toBe(fresh)
-  expect(asked).toHaveLength(2)
+  expect(requested).toHaveLength(2)
 })
 
 it('keeps a session when anything else changes, and forgets that of a removed connection', async () => {
@@ -108,12 +108,12 @@ it('keeps a session when anything else changes, and forgets that of a removed co
 it('shares no session between connections to one role', async () => {
   const mine = await granted()
   expect(await granted({ ...CONNECTION, id: 'd' })).not.toBe(mine)
-  expect(asked).toHaveLength(2)
+  expect(requested).toHaveLength(2)
 })
 
 it('names the session after the connection, within the length that AWS allows', async () => {
   await granted({ ...CONNECTION, name: 'n'.repeat(63) })
-  expect(asked[0]?.role.sessionName).toMatch(/^sluice-n{57}$/)
+  expect(requested[0]?.role.sessionName).toMatch(/^sluice-n{57}$/)
 })
 
 it('reports what is missing in a config that names no role', () => {

@@ -13,7 +13,7 @@ export interface Upstream {
 }
 
 export interface UpstreamRequest {
-  /** As in `https://host:port`. */
+  /** `https://host:port` of the provider. */
   readonly origin: string
   /** Includes the query. */
   readonly path: string

@@ -1,9 +1,9 @@
 import type { ProviderId } from '@sluice/contracts'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { exchange, type RawResponse, sendText } from '../support/exchange.ts'
 import { type FreshConnection, freshConnection } from '../support/fresh-connection.ts'
 import { NATIVE_APIS, type NativeApi } from '../support/native-calls.ts'
 import { startRawUpstream } from '../support/raw-upstream.ts'
+import { type RawResponse, sendRequest, sendText } from '../support/send-request.ts'
 import { startBeforeAll } from '../support/start-before-all.ts'
 import { startDataPath } from '../support/start-data-path.ts'
 
@@ -51,13 +51,13 @@ describe.each(Object.entries(NATIVE_APIS) as [ProviderId, NativeApi][])('%s', (p
     { to = connection, at = call.path, method = 'POST' }: { to?: FreshConnection; at?: string; method?: string } = {},
   ) {
     const fields = { ...headers(path.apiKey), 'content-type': 'application/json' }
-    return exchange(to.baseURL + at, { method, headers: fields, body })
+    return sendRequest(to.baseURL + at, { method, headers: fields, body })
   }
 
-  function expectError(answer: RawResponse, status: number, code: string, type: string): void {
-    expect(answer.status).toBe(status)
-    expect(answer.headers['x-sluice-source']).toBe('gateway')
-    expect(JSON.parse(answer.body.toString())).toEqual(FORMATS[provider]?.({ code, type, status }))
+  function expectError(clientResponse: RawResponse, status: number, code: string, type: string): void {
+    expect(clientResponse.status).toBe(status)
+    expect(clientResponse.headers['x-sluice-source']).toBe('gateway')
+    expect(JSON.parse(clientResponse.body.toString())).toEqual(FORMATS[provider]?.({ code, type, status }))
   }
 
   it('refuses a path that the provider does not have', async () => {
@@ -66,9 +66,9 @@ describe.each(Object.entries(NATIVE_APIS) as [ProviderId, NativeApi][])('%s', (p
   })
 
   it('leaves it to the provider to refuse another method', async () => {
-    const answer = await send(valid, { method: 'PUT' })
-    expect(answer.status).toBe(404)
-    expect(answer.headers['x-sluice-source']).toBe('upstream')
+    const clientResponse = await send(valid, { method: 'PUT' })
+    expect(clientResponse.status).toBe(404)
+    expect(clientResponse.headers['x-sluice-source']).toBe('upstream')
     await connection.isCharged({ requests: 1, tokens: 0 })
   })
 
@@ -112,9 +112,9 @@ describe.each(Object.entries(NATIVE_APIS) as [ProviderId, NativeApi][])('%s', (p
   if (provider === 'google') return
   it('leaves it to the provider to refuse a body without a model, if all models are allowed', async () => {
     const { model: _, ...rest } = JSON.parse(valid)
-    const answer = await send(JSON.stringify(rest))
-    expect(answer.status).toBe(400)
-    expect(answer.headers['x-sluice-source']).toBe('upstream')
+    const clientResponse = await send(JSON.stringify(rest))
+    expect(clientResponse.status).toBe(400)
+    expect(clientResponse.headers['x-sluice-source']).toBe('upstream')
     const limited = await connect({ allowedModels: ['*-something'] })
     expectError(await send(JSON.stringify(rest), { to: limited }), 403, 'model_not_allowed', 'permission_error')
   })

@@ -1,17 +1,17 @@
 import type { ServerResponse } from 'node:http'
 import type { ProviderId } from '@sluice/contracts'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { exchange, postJson, type RawResponse } from '../support/exchange.ts'
 import { type FreshConnection, freshConnection } from '../support/fresh-connection.ts'
 import { NATIVE_APIS, type NativeApi, type NativeCall } from '../support/native-calls.ts'
 import { startRawUpstream } from '../support/raw-upstream.ts'
+import { postJson, type RawResponse, sendRequest } from '../support/send-request.ts'
 import { startBeforeAll } from '../support/start-before-all.ts'
 import { startDataPath } from '../support/start-data-path.ts'
 
 const SSE = 'text/event-stream'
 type MaxTokens = { readonly max_tokens?: number }
 
-/** Where nothing is told of the usage: what a stream's first events are like. */
+/** The first events of a stream that reports no usage. */
 const FIRST_EVENTS: Readonly<Record<string, string>> = {
   openai: 'data: {"choices":[{"index":0,"delta":{"content":"Open the gate"}}]}\n\n',
   groq: 'data: {"choices":[{"index":0,"delta":{"content":"Open the gate"}}]}\n\n',
@@ -30,7 +30,7 @@ describe.each(Object.entries(NATIVE_APIS) as [ProviderId, NativeApi][])('%s', (p
     connection = await freshConnection(path.gateway, path.apiKey, { provider, baseUrl: upstream.url })
   })
   afterEach(async () => {
-    // Whatever was answered: the next request is served, and nothing stays reserved.
+    // Whatever the response was: the next request is served, and nothing stays reserved.
     upstream.respond = (_request, response) => response.writeHead(200).end('fine')
     expect((await send(plain)).body.toString()).toBe('fine')
     const { requests } = await connection.isSettled()
@@ -40,10 +40,10 @@ describe.each(Object.entries(NATIVE_APIS) as [ProviderId, NativeApi][])('%s', (p
   function send(call: NativeCall | undefined): Promise<RawResponse> {
     const fields = { ...headers(path.apiKey), 'content-type': 'application/json' }
     const body = JSON.stringify(call?.body)
-    return exchange(`${connection.baseURL}${call?.path}`, { method: 'POST', headers: fields, body })
+    return sendRequest(`${connection.baseURL}${call?.path}`, { method: 'POST', headers: fields, body })
   }
 
-  /** Answers with a 200 of this kind, whose head and body are sent as they are. */
+  /** Responds with a 200 of this kind, whose head and body are sent as they are. */
   function respondWith(contentType: string, fields: object, send: (response: ServerResponse) => void): void {
     upstream.respond = (_request, response) => {
       response.writeHead(200, { 'content-type': contentType, ...fields })
@@ -71,7 +71,7 @@ describe.each(Object.entries(NATIVE_APIS) as [ProviderId, NativeApi][])('%s', (p
 
   it.each([
     ['a stream', streamed, SSE, first],
-    ['an answer', plain, 'application/json', '{"a":'],
+    ['a response', plain, 'application/json', '{"a":'],
   ])('breaks off %s that is shorter than its content length', async (_, call, contentType, text) => {
     respondWith(contentType, { 'content-length': text.length + 10 }, (response) => {
       response.write(text, () => response.socket?.end())

@@ -2,9 +2,9 @@ import type { IncomingHttpHeaders } from 'node:http'
 import type { ProviderId } from '@sluice/contracts'
 import type { Control } from '@sluice/provider-simulator'
 import { describe, expect, it } from 'vitest'
-import { exchange, type RawResponse } from '../support/exchange.ts'
 import { freshConnection } from '../support/fresh-connection.ts'
 import { NATIVE_APIS, type NativeApi, type NativeCall } from '../support/native-calls.ts'
+import { type RawResponse, sendRequest } from '../support/send-request.ts'
 import { startBeforeAll } from '../support/start-before-all.ts'
 import { startDataPath } from '../support/start-data-path.ts'
 
@@ -29,7 +29,7 @@ describe.each(Object.entries(NATIVE_APIS) as [ProviderId, NativeApi][])('%s', (p
     })
     const through = (url: string, key: string) => {
       const fields = { ...headers(key), 'content-type': 'application/json', 'x-simulator-seed': 'one' }
-      return exchange(url + call.path, {
+      return sendRequest(url + call.path, {
         method: call.method,
         headers: fields,
         ...(call.body && { body: JSON.stringify(call.body) }),

@@ -2,10 +2,10 @@ import type { ProviderId } from '@sluice/contracts'
 import { eventually } from '@sluice/testkit'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { exchange } from '../support/exchange.ts'
 import { freshConnection } from '../support/fresh-connection.ts'
 import { NATIVE_APIS, type NativeApi, type NativeCall } from '../support/native-calls.ts'
 import { startRawUpstream, writePieces } from '../support/raw-upstream.ts'
+import { sendRequest } from '../support/send-request.ts'
 import { startBeforeAll } from '../support/start-before-all.ts'
 import { startDataPath } from '../support/start-data-path.ts'
 
@@ -13,7 +13,7 @@ const CHUNKINGS = 30
 
 /**
  * Each provider's streams in random pieces, with either line end, and with comments and events without data in between: the same
- * bytes arrive, and the same usage is told. The readers alone are tried with a thousand chunkings each, beside them.
+ * bytes arrive, and the same usage is reported. The readers alone are tried with a thousand chunkings each, beside them.
  */
 describe.each(Object.entries(NATIVE_APIS) as [ProviderId, NativeApi][])('%s', (provider, { headers, calls }) => {
   const path = startBeforeAll(() => startDataPath({ simulator: { provider } }))
@@ -21,7 +21,7 @@ describe.each(Object.entries(NATIVE_APIS) as [ProviderId, NativeApi][])('%s', (p
 
   const connect = (baseUrl: string) => freshConnection(path.gateway, path.apiKey, { provider, baseUrl })
   const send = (url: string, key: string, call: NativeCall) =>
-    exchange(url + call.path, {
+    sendRequest(url + call.path, {
       method: call.method,
       headers: { ...headers(key), 'content-type': 'application/json', 'x-simulator-seed': 'one' },
       body: JSON.stringify(call.body),
@@ -60,7 +60,7 @@ describe.each(Object.entries(NATIVE_APIS) as [ProviderId, NativeApi][])('%s', (p
   )
 })
 
-/** OpenAI's chats and completions are asked for their usage, which the caller does not get. */
+/** The gateway requests the usage of OpenAI's chats and completions, which the caller does not get. */
 function asTheGatewaySends(call: NativeCall): NativeCall {
   if (!/^\/v1\/(chat\/)?completions$/.test(call.path)) return call
   const body: { stream_options?: object } = { ...call.body }

@@ -21,7 +21,7 @@ const sdk: NativeSdk = {
         responseOf(await modelOf(question).generateContent(request(question), options(question))),
       async *stream(question = {}) {
         const { stream, response } = await modelOf(question).generateContentStream(request(question), options(question))
-        // The whole answer fails with the stream, and is waited for by nobody.
+        // The whole response fails with the stream, and no one waits for it.
         response.catch(() => undefined)
         for await (const chunk of stream) yield chunk.text()
       },
@@ -139,6 +139,6 @@ function responseOf({ response }: GenerateContentResult) {
 
 function retryAfterMs(error: unknown): number {
   const details = error instanceof GoogleGenerativeAIFetchError ? (error.errorDetails ?? []) : []
-  const told = details.find((detail) => detail['@type']?.endsWith('google.rpc.RetryInfo'))
-  return told === undefined ? Number.NaN : Number.parseFloat(String(told.retryDelay)) * 1_000
+  const retryInfo = details.find((detail) => detail['@type']?.endsWith('google.rpc.RetryInfo'))
+  return retryInfo === undefined ? Number.NaN : Number.parseFloat(String(retryInfo.retryDelay)) * 1_000
 }

@@ -53,10 +53,12 @@ export function chatSuite({ model, connect, simulator }: ChatSuiteOptions): void
 
   it('gets the usage chunk of a stream if it requests it, and only then', async () => {
     const completions = await connect()
-    const asking = { model, messages, stream: true as const }
-    const unasked = await collect(await completions.create(asking))
-    expect(unasked.at(-1)).toMatchObject({ choices: [{ finish_reason: 'stop' }] })
-    const requested = await collect(await completions.create({ ...asking, stream_options: { include_usage: true } }))
+    const chatRequest = { model, messages, stream: true as const }
+    const withoutUsage = await collect(await completions.create(chatRequest))
+    expect(withoutUsage.at(-1)).toMatchObject({ choices: [{ finish_reason: 'stop' }] })
+    const requested = await collect(
+      await completions.create({ ...chatRequest, stream_options: { include_usage: true } }),
+    )
     expect(requested.at(-1)).toMatchObject({ choices: [], usage: { completion_tokens: 16 } })
   })
 }

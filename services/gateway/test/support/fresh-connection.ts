@@ -8,7 +8,7 @@ import {
 import { request } from '@sluice/messaging'
 import { eventually } from '@sluice/testkit'
 import { expect } from 'vitest'
-import { exchange } from './exchange.ts'
+import { sendRequest } from './send-request.ts'
 import type { ConnectionToMake, TestGateway } from './start-gateway.ts'
 
 /** A new connection, to which nothing is charged yet. */
@@ -67,7 +67,7 @@ const AMPLE: ProjectedConnection['capacity'] = [{ period: 'hour', requests: 10_0
 /** Waits until the gateway knows the connection and the key. Requests a path that no provider has, which leaves no trace. */
 export async function untilKnown(gatewayUrl: string, connectionName: string, apiKey: string): Promise<void> {
   await eventually(async () => {
-    const { status, headers } = await exchange(`${gatewayUrl}/connections/${connectionName}/`, {
+    const { status, headers } = await sendRequest(`${gatewayUrl}/connections/${connectionName}/`, {
       headers: { authorization: `Bearer ${apiKey}` },
     })
     expect([status, headers['x-sluice-connection']]).toEqual([404, connectionName])

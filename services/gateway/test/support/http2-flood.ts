@@ -1,20 +1,20 @@
 import { type ClientHttp2Session, connect } from 'node:http2'
 import { argv } from 'node:process'
 
-/** What the flood does; the argument of the process, as JSON. */
+/** The flood to make; the argument of the process, as JSON. */
 export interface Http2Flood {
   readonly url: string
   readonly path: string
   readonly headers: Readonly<Record<string, string>>
   readonly sessions: number
   readonly streamsPerSession: number
-  /** How much of each body is sent; its end never is. Without end if absent. */
+  /** The bytes of each body that are sent; its end never is. Without end if absent. */
   readonly bytesPerStream?: number
-  /** How much of each response is taken before its reader says so, which it does not. */
+  /** The bytes of each response that are accepted until the reader reads, which it does not. */
   readonly windowBytes: number
 }
 
-/** What it reports, over and over. */
+/** The process's repeated report. */
 export interface Http2FloodState {
   readonly sentBytes: number
   readonly closedStreams: number

@@ -1,7 +1,7 @@
 import type { ProviderId } from '@sluice/contracts'
 import { IMAGE_BASE64, PROMPT } from './native-sdk.ts'
 
-/** What a caller could send a provider itself, or through Sluice. */
+/** A request that a caller could send to a provider directly, or through Sluice. */
 export interface NativeCall {
   readonly method: 'GET' | 'POST'
   /** Below the connection's URL, or the provider's. */

@@ -6,7 +6,7 @@ import { startBeforeAll } from './start-before-all.ts'
 import { startDataPath, type TestDataPath } from './start-data-path.ts'
 import type { ConnectionToMake } from './start-gateway.ts'
 
-/** What the tests of a single provider share with those of all providers. */
+/** Collaborators that the tests of a single provider share with those of all providers. */
 export interface NativeSuite {
   /** Started before the first test and stopped after the last. */
   path(): TestDataPath

@@ -18,10 +18,10 @@ export interface UnifiedProvider {
     readonly model: string
     /** The field of a message that has the thoughts; absent where they are only counted. */
     readonly shownAs?: 'reasoning_content' | 'reasoning'
-    /** Whether the usage tells them apart. */
+    /** Whether the usage distinguishes them. */
     readonly isCounted: boolean
   }
-  /** A model that refuses to be asked for it; absent where all reason. */
+  /** A model that refuses the request for reasoning; absent if all models reason. */
   readonly withoutReasoning?: string
   readonly embeddingModel?: string
   start(): Promise<UnifiedPath>
@@ -71,9 +71,9 @@ export function structuredOutputSuite(connect: UnifiedConnect): void {
   describe('structured output', () => {
     it('matches the schema, whole and streamed', async () => {
       const { completions, request } = await connect()
-      const asking = { ...request, response_format: LEVEL_FORMAT }
-      const whole = await completions.parse(asking)
-      const streamed = await completions.stream(asking).finalChatCompletion()
+      const chatRequest = { ...request, response_format: LEVEL_FORMAT }
+      const whole = await completions.parse(chatRequest)
+      const streamed = await completions.stream(chatRequest).finalChatCompletion()
       for (const { choices } of [whole, streamed]) {
         expect(choices[0]).toMatchObject({ finish_reason: 'stop' })
         expect(choices[0]?.message.parsed).toEqual({
@@ -115,8 +115,8 @@ export function reasoningSuite(
       const { completions, request, isCharged } = await connectToReason()
       const whole = await completions.create(request)
       const chunks: OpenAI.Chat.ChatCompletionChunk[] = []
-      const asking = { ...request, stream: true as const, stream_options: { include_usage: true } }
-      for await (const chunk of await completions.create(asking)) chunks.push(chunk)
+      const chatRequest = { ...request, stream: true as const, stream_options: { include_usage: true } }
+      for await (const chunk of await completions.create(chatRequest)) chunks.push(chunk)
       expect(whole.choices[0]?.message.content).toMatch(/^This answer comes/)
       const thoughts = chunks.map(({ choices }) => thoughtOf(choices[0]?.delta, shownAs) ?? '').join('')
       expect(thoughts).toBe(thoughtOf(whole.choices[0]?.message, shownAs) ?? '')
@@ -133,10 +133,12 @@ export function reasoningSuite(
       'goes on from a tool’s result, where the %s message goes back as it came',
       async (how) => {
         const { completions, request } = await connectToReason()
-        const asking = { ...request, tools: [LEVEL_TOOL] }
+        const chatRequest = { ...request, tools: [LEVEL_TOOL] }
         control({ times: 1, callTools: true })
         const response =
-          how === 'whole' ? await completions.create(asking) : await completions.stream(asking).finalChatCompletion()
+          how === 'whole'
+            ? await completions.create(chatRequest)
+            : await completions.stream(chatRequest).finalChatCompletion()
         const message = response.choices[0]?.message
         expect(response.choices[0]?.finish_reason).toBe('tool_calls')
         const results = (message?.tool_calls ?? []).map(({ id }) => ({
@@ -145,7 +147,7 @@ export function reasoningSuite(
           content: '3 m',
         }))
         const messages = [...request.messages, ...(message === undefined ? [] : [message]), ...results]
-        const next = await completions.create({ ...asking, messages })
+        const next = await completions.create({ ...chatRequest, messages })
         expect(next.choices[0]).toMatchObject({
           finish_reason: 'stop',
           message: { content: expect.stringMatching(/^This answer comes/) },

@@ -32,11 +32,11 @@ export function unifiedSuite(unified: UnifiedProvider): void {
     }
     return { ...connection, completions, request, name: connection.settings.name }
   }
-  /** What the fault control is for: STS is left alone. */
+  /** The host of the fault control: STS is left alone. */
   const control: UnifiedControl = (fault) =>
     path.simulator.controls.add(unified.provider === 'aws-bedrock' ? { ...fault, pathPrefix: '/model/' } : fault)
 
-  describe('answers', () => {
+  describe('responses', () => {
     it('come whole, and are charged as they say', async () => {
       const { completions, request, isCharged, name } = await connect()
       const { data, response } = await completions.create(request).withResponse()
@@ -64,7 +64,7 @@ export function unifiedSuite(unified: UnifiedProvider): void {
       await isCharged({ requests: 2, tokens: 2 * (whole.usage?.total_tokens ?? Number.NaN) })
     })
 
-    it('streamed have no usage where it is not asked for', async () => {
+    it('streamed have no usage unless it is requested', async () => {
       const { completions, request } = await connect()
       const chunks = await collect(await completions.create({ ...request, stream: true }))
       if (unified.provider !== 'groq') for (const chunk of chunks) expect(chunk).not.toHaveProperty('usage')
@@ -126,18 +126,18 @@ export function unifiedSuite(unified: UnifiedProvider): void {
       expect(next.choices[0]).toMatchObject({ finish_reason: 'stop', message: { content: expect.any(String) } })
     })
 
-    // An OpenAI answer's own fields: Groq, to which requests go as they are, has no annotations to take back.
+    // Fields of OpenAI's own responses: Groq, to which requests go as they are, takes no annotations.
     if (unified.provider !== 'groq') {
-      it('may bring back an answer as an SDK dumps it, nulls and all', async () => {
+      it('may send back a response as an SDK dumps it, nulls included', async () => {
         const { completions, request } = await connect()
         const demanding = { ...request, tools: [LEVEL_TOOL], tool_choice: 'required' as const }
         const { tool_calls = [] } = (await completions.create(demanding)).choices[0]?.message ?? {}
         const dumped = { role: 'assistant' as const, content: null, refusal: null, audio: null, function_call: null }
         const results = tool_calls.map(({ id }) => ({ role: 'tool' as const, tool_call_id: id, content: '3 m' }))
         for (const annotations of [[], null]) {
-          const asking = { ...dumped, annotations, tool_calls }
+          const called = { ...dumped, annotations, tool_calls }
           const said = { ...dumped, content: 'It is 3 m.', annotations, tool_calls: null }
-          const messages = [...request.messages, asking, ...results, said, ...request.messages]
+          const messages = [...request.messages, called, ...results, said, ...request.messages]
           const { choices } = await completions.create(asSent({ ...request, tools: [LEVEL_TOOL], messages }))
           expect(choices[0]).toMatchObject({ finish_reason: 'stop', message: { content: expect.any(String) } })
         }
@@ -146,7 +146,7 @@ export function unifiedSuite(unified: UnifiedProvider): void {
 
     if (unified.refuses !== undefined) {
       const { parameter, value } = unified.refuses
-      it(`that ask for ${parameter} are refused, and not sent without it`, async () => {
+      it(`with ${parameter} are refused, and not sent without it`, async () => {
         const { completions, request } = await connect()
         const error = await raised(completions.create({ ...request, [parameter]: value }), OpenAI.BadRequestError)
         expect(error).toMatchObject({ status: 400, code: 'invalid_request', param: parameter })

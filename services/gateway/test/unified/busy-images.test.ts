@@ -5,7 +5,7 @@ import OpenAI from 'openai'
 import { expect, it } from 'vitest'
 import { startUnifiedPath } from '../support/unified-client.ts'
 
-it('asks a key with too many images to retry, while others are served', async () => {
+it('lets a key with too many images retry, while others are served', async () => {
   const silent = createServer()
   const sockets: Socket[] = []
   silent.on('connection', (socket) => sockets.push(socket))

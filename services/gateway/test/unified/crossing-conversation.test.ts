@@ -1,9 +1,9 @@
 import type { IncomingMessage } from 'node:http'
 import { text as textOf } from 'node:stream/consumers'
 import { expect, it } from 'vitest'
-import { postJson } from '../support/exchange.ts'
 import { freshConnection } from '../support/fresh-connection.ts'
 import { startRawUpstream } from '../support/raw-upstream.ts'
+import { postJson } from '../support/send-request.ts'
 import { startBeforeAll } from '../support/start-before-all.ts'
 import { startUnifiedPath } from '../support/unified-client.ts'
 

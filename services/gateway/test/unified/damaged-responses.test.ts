@@ -1,16 +1,16 @@
 import type { ServerResponse } from 'node:http'
 import fc from 'fast-check'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { exchange, postJson, type RawResponse } from '../support/exchange.ts'
 import { type FreshConnection, freshConnection } from '../support/fresh-connection.ts'
 import { NATIVE_APIS } from '../support/native-calls.ts'
 import { startRawUpstream, writePieces } from '../support/raw-upstream.ts'
+import { postJson, type RawResponse, sendRequest } from '../support/send-request.ts'
 import { startBeforeAll } from '../support/start-before-all.ts'
 import { startDataPath } from '../support/start-data-path.ts'
 
 const MESSAGES = [{ role: 'user' as const, content: 'What does a sluice do?' }]
 
-/** What happens to an answer on its way: some bytes change, the rest from a point on is lost, or the connection is. */
+/** Damages a response on its way: some bytes change, the rest from a point on is lost, or the connection is. */
 const damages = fc.record({
   changes: fc.array(fc.record({ at: fc.double({ min: 0, max: 1, noNaN: true }), byte: fc.nat(255) }), { maxLength: 3 }),
   kept: fc.oneof(fc.constant(1), fc.double({ min: 0, max: 1, noNaN: true })),
@@ -19,7 +19,7 @@ const damages = fc.record({
 })
 
 /**
- * Answers of every provider, damaged at random: what the application gets is always an answer of OpenAI's or an error of OpenAI's, in
+ * Responses of every provider, damaged at random: the application always gets a response or an error in OpenAI's format, in
  * a stream as its last event, and never a part that passes for the whole.
  */
 describe.each([
@@ -39,7 +39,7 @@ describe.each([
     const stream = kind === 'streamed'
     const call = calls[name]
     if (call === undefined) throw new Error(`there is no call "${name}"`)
-    const sound = await exchange(path.simulator.url + call.path, {
+    const sound = await sendRequest(path.simulator.url + call.path, {
       method: 'POST',
       headers: { ...headers('sk-upstream'), 'content-type': 'application/json' },
       body: JSON.stringify(call.body),
@@ -77,7 +77,7 @@ function expectOpenAi({ status, body }: RawResponse, stream: boolean): void {
   const text = body.toString()
   if (status !== 200) {
     expect([status, JSON.parse(text)]).toEqual([
-      // 422: what came is understood, and says why it is no answer.
+      // 422: the body was understood, and says why it has no result.
       expect.toBeOneOf([422, 502]),
       { error: expect.objectContaining({ message: expect.any(String) }) },
     ])

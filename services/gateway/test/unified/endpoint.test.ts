@@ -1,11 +1,11 @@
 import { eventually } from '@sluice/testkit'
 import OpenAI from 'openai'
 import { beforeEach, describe, expect, it } from 'vitest'
-import { exchange, postJson } from '../support/exchange.ts'
+import { postJson, sendRequest } from '../support/send-request.ts'
 import { startBeforeAll } from '../support/start-before-all.ts'
 import { clientOf, raised, startUnifiedPath } from '../support/unified-client.ts'
 
-/** What holds at the unified endpoint whatever the provider. */
+/** Properties of the unified endpoint that hold for every provider. */
 const MODEL = 'gpt-4.1-mini'
 const MESSAGES = [{ role: 'user' as const, content: 'What does a sluice do?' }]
 
@@ -21,12 +21,12 @@ const send = (model: string, key?: string) => clientOf(path, key).chat.completio
 describe('refuses', () => {
   it('clients without an API key, or with an invalid one', async () => {
     await raised(send('any/model', 'slc_unknown'), OpenAI.AuthenticationError, /not whole/)
-    const { status, headers } = await exchange(`${path.gateway.url}/v1/chat/completions`, {
+    const { status, headers } = await sendRequest(`${path.gateway.url}/v1/chat/completions`, {
       method: 'POST',
       body: '{}',
     })
     expect([status, headers['www-authenticate']]).toEqual([401, 'Bearer'])
-    expect((await exchange(`${path.gateway.url}/v1/models`)).status).toBe(401)
+    expect((await sendRequest(`${path.gateway.url}/v1/models`)).status).toBe(401)
   })
 
   it('models without a connection, or whose connection is unknown, not for this key, or disabled', async () => {
@@ -77,7 +77,7 @@ describe('refuses', () => {
     ['DELETE', '/v1/models', 405, /takes GET and HEAD, not DELETE/],
   ])('another operation or method, and names the existing ones: %s %s', async (method, route, expected, message) => {
     const headers = { authorization: `Bearer ${path.apiKey}` }
-    const { status, body, headers: fields } = await exchange(`${path.gateway.url}${route}`, { method, headers })
+    const { status, body, headers: fields } = await sendRequest(`${path.gateway.url}${route}`, { method, headers })
     expect(status).toBe(expected)
     expect(fields['x-sluice-source']).toBe('gateway')
     expect(JSON.parse(body.toString())).toEqual({

@@ -5,7 +5,7 @@ import { startRawUpstream } from '../support/raw-upstream.ts'
 import { startBeforeAll } from '../support/start-before-all.ts'
 import { raised, startUnifiedPath } from '../support/unified-client.ts'
 
-/** Answers that were made, and charged, and are none: the application is told why, and no SDK has another made. */
+/** Responses that the provider charges for although they have no result: the error says why, and no SDK sends the request again. */
 const path = startBeforeAll(() => startUnifiedPath('openai'))
 const upstream = startBeforeAll(startRawUpstream)
 
@@ -15,7 +15,7 @@ const IMAGE = [{ inlineData: { mimeType: 'image/png', data: 'AAAA' } }]
 const usageMetadata = { promptTokenCount: 7, candidatesTokenCount: 900, totalTokenCount: 907 }
 
 describe.each([
-  ['a whole answer', false],
+  ['a whole response', false],
   ['a stream', true],
 ])('%s', (_, stream) => {
   it.each([

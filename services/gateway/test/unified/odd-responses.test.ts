@@ -2,13 +2,13 @@ import type { ServerResponse } from 'node:http'
 import { eventually } from '@sluice/testkit'
 import OpenAI from 'openai'
 import { afterEach, expect, it } from 'vitest'
-import { postJson } from '../support/exchange.ts'
 import { type FreshConnection, freshConnection } from '../support/fresh-connection.ts'
 import { startRawUpstream } from '../support/raw-upstream.ts'
+import { postJson } from '../support/send-request.ts'
 import { startBeforeAll } from '../support/start-before-all.ts'
 import { clientOf, raised, startUnifiedPath } from '../support/unified-client.ts'
 
-/** Providers that answer what none should: the application learns of it, and so does the event. */
+/** Responses that no provider should send: the application gets an error, and the event records it. */
 const MESSAGES = [{ role: 'user' as const, content: 'What does a sluice do?' }]
 
 const path = startBeforeAll(() => startUnifiedPath('openai'))
@@ -64,7 +64,7 @@ it.each([
     (response) => response.setHeader('content-type', 'application/json').end('{"type":"odd"}'),
   ],
 ] as [string, 'openai' | 'anthropic' | 'google', boolean, (response: ServerResponse) => void][])(
-  '%s, by %s (streamed: %s), is told as the provider’s fault',
+  '%s, by %s (streamed: %s), is reported as the provider’s fault',
   async (_, provider, stream, respond) => {
     upstream.respond = (_request, response) => respond(response)
     const connection = await connectTo(provider)

@@ -20,9 +20,9 @@ const connect: UnifiedConnect = async (settings = {}) => {
 
 it('a Nova model responds by a schema, plain and streamed', async () => {
   const { completions, request, isCharged } = await connect()
-  const asking = { ...request, response_format: LEVEL_FORMAT }
-  const whole = await completions.parse(asking)
-  const streamed = await completions.stream(asking).finalChatCompletion()
+  const chatRequest = { ...request, response_format: LEVEL_FORMAT }
+  const whole = await completions.parse(chatRequest)
+  const streamed = await completions.stream(chatRequest).finalChatCompletion()
   for (const { choices } of [whole, streamed]) {
     expect(choices[0]).toMatchObject({ finish_reason: 'stop' })
     expect(choices[0]?.message.tool_calls ?? []).toEqual([])
@@ -35,8 +35,12 @@ it('a Nova model responds by a schema, plain and streamed', async () => {
 it('a Nova model calls the application’s tools although there is a schema', async () => {
   const { completions, request } = await connect()
   const json_schema = { name: 'level', schema: { type: 'object', properties: { metres: { type: 'number' } } } }
-  const asking = { ...request, tools: [LEVEL_TOOL], response_format: { type: 'json_schema' as const, json_schema } }
-  const { choices } = await completions.create(asking)
+  const chatRequest = {
+    ...request,
+    tools: [LEVEL_TOOL],
+    response_format: { type: 'json_schema' as const, json_schema },
+  }
+  const { choices } = await completions.create(chatRequest)
   expect(choices[0]).toMatchObject({
     finish_reason: 'tool_calls',
     message: { tool_calls: [{ function: { name: 'get_level' } }] },

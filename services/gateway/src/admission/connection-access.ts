@@ -1,17 +1,17 @@
 import { didYouMean } from '@sluice/contracts'
 import { gatewayError } from '../http/gateway-error.ts'
 import type { Connections } from '../ports.ts'
+import { ok, type Refused, type Result, refused } from '../result.ts'
 import type { ApiKey } from './api-key.ts'
 import type { Connection, UsableConnection } from './connection.ts'
-import { ok, type Refused, type Result, refused } from './refuse.ts'
 
 /**
  * Returns the connection if the key may use it and it can take requests.
  * @param connection the connection of that name, if there is one
  * @param name as the request has it
- * @param connections searched for the nearest name that the key may use; leave it out where nobody sees the refusal, as this takes time
+ * @param connections searched for the nearest name that the key may use; leave it out if the refusal is not shown, as this takes time
  */
-export function usableConnection(
+export function checkAccess(
   connection: Connection | undefined,
   name: string,
   apiKey: ApiKey,
@@ -31,7 +31,7 @@ export function usableConnection(
 }
 
 /** Returns the names of at most `most` connections that a key may use and that take requests, in no order. */
-export function usableNames(apiKey: ApiKey, connections: Connections, most = Number.POSITIVE_INFINITY): string[] {
+export function accessibleNames(apiKey: ApiKey, connections: Connections, most = Number.POSITIVE_INFINITY): string[] {
   const names: string[] = []
   for (const { settings } of connections.all()) {
     if (names.length >= most) break
@@ -42,7 +42,8 @@ export function usableNames(apiKey: ApiKey, connections: Connections, most = Num
 
 function notFound(name: string, apiKey: ApiKey, connections: Connections | undefined): Refused {
   const shown = name.slice(0, MAX_NAME_CHARS)
-  const near = connections === undefined ? '' : didYouMean(shown.trim(), usableNames(apiKey, connections, MAX_COMPARED))
+  const near =
+    connections === undefined ? '' : didYouMean(shown.trim(), accessibleNames(apiKey, connections, MAX_COMPARED))
   return refused(gatewayError('connection_not_found', `There is no connection "${shown}"${near === '' ? '.' : near}`))
 }
 

@@ -4,27 +4,27 @@ import { refuseTunnel, unparsable } from './framework-errors.ts'
 import type { Http2Sessions } from './http2-sessions.ts'
 import type { RequestHandler } from './request-boundary.ts'
 
-export interface PortServerOptions {
-  /** Answers the requests of HTTP/1.1; never throws. */
+export interface HttpServerOptions {
+  /** Responds to the requests of HTTP/1.1; never throws. */
   readonly handle: RequestHandler
   readonly http2: Pick<Http2Sessions, 'open'>
-  /** Within which a connection must say what it speaks, and the headers of a request arrive. */
+  /** The time in which a connection must say what it speaks, and the headers of a request arrive. */
   readonly headersTimeoutMs: number
-  /** Within which a whole request must arrive. */
+  /** The time in which a whole request must arrive. */
   readonly requestTimeoutMs: number
-  /** After which a connection without a request is closed. */
+  /** The time after which a connection without a request is closed. */
   readonly idleTimeoutMs: number
-  /** After which a connection on which nothing moves is given up. */
+  /** The time after which a connection on which nothing moves is given up. */
   readonly socketTimeoutMs: number
 }
 
 /**
- * The server of a port on which HTTP/1.1 is spoken, and HTTP/2 with prior knowledge: AWS's SDK speaks it to every `http:` endpoint.
- * The first bytes of a connection tell. They are put back and the socket is given to Node's server of that protocol as if it were
- * new, so that neither knows of the other, and requests of HTTP/1.1 take the way they would take without HTTP/2.
+ * Creates the server of a port that speaks HTTP/1.1, and HTTP/2 with prior knowledge, which AWS's SDK speaks to every `http:` endpoint. The
+ * first bytes of a connection decide. They are put back and the socket is given to Node's server of that protocol as if it were new, so that
+ * neither knows of the other, and requests of HTTP/1.1 take the way they would take without HTTP/2.
  * @see RFC 9113, section 3.3
  */
-export function createPortServer(options: PortServerOptions): Server {
+export function createHttpServer(options: HttpServerOptions): Server {
   const { handle, http2, headersTimeoutMs, requestTimeoutMs } = options
   const server = createServer(
     {
@@ -39,7 +39,7 @@ export function createPortServer(options: PortServerOptions): Server {
     handle,
   )
   server.setTimeout(options.socketTimeoutMs)
-  // Node by itself would tell every sender that asks to go on with its body, before its key is known, and refuse other expectations
+  // Node by itself would let every sender go on with its body, before its key is known, and refuse other expectations
   // without a word; `checkHead` does both for the calls that were admitted.
   server.on('checkContinue', handle)
   server.on('checkExpectation', handle)
@@ -58,7 +58,7 @@ export function createPortServer(options: PortServerOptions): Server {
   return server
 }
 
-/** How late a request may be found to have taken too long. */
+/** The interval at which Node looks for requests that take too long. */
 const TIMEOUT_CHECK_MS = 1_000
 
 /**
@@ -89,7 +89,7 @@ function onFirstBytes(socket: Socket, timeoutMs: number, then: (protocol: 'http1
 const EMPTY = Buffer.alloc(0)
 const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n')
 
-/** Whether they are the preface, or as much of it as they are long. */
+/** Returns whether the bytes are HTTP/2's preface, or its beginning. */
 function isPreface(bytes: Buffer): boolean {
   const length = Math.min(bytes.length, PREFACE.length)
   return PREFACE.compare(bytes, 0, length, 0, length) === 0

@@ -1,6 +1,6 @@
 import { amountOf, NO_COST, PERIOD_MS } from '@sluice/contracts'
-import { type CountedCost, countedCost, type ReservedTokens, sumOfCounted } from './counted-cost.ts'
-import { type PermitDenial, retryAfterMs } from './denial.ts'
+import { type CountedCost, countedCost, type ReservedTokens, sumOfCounted } from '../counted-cost.ts'
+import { type PermitDenial, retryAfterMs } from '../denial.ts'
 import { type ImmediateRequest, type OrderedRequest, WaitingOrder } from './waiting-order.ts'
 
 /** A request that may wait for its permit. */
@@ -25,7 +25,7 @@ type WaitResult<Served> = AcquireResult<Served> | { readonly status: 'disconnect
 export interface WaitingLineDeps<Served> {
   /** Acquires a permit without waiting. Never rejects. */
   readonly acquire: (request: ImmediateRequest) => Promise<AcquireResult<Served>>
-  /** Returns the denial that tells when `cost` could be granted; undefined if it could be now. Never rejects. */
+  /** Returns the denial that says when `cost` could be granted; undefined if it could be now. Never rejects. */
   readonly probe: (request: ImmediateRequest, cost: CountedCost) => Promise<PermitDenial | undefined>
   /** Monotonic milliseconds. */
   readonly nowMs: () => number
@@ -84,7 +84,7 @@ export function createWaitingLine<Served extends { readonly status: 'granted' | 
   const acquireBehind = async (request: ImmediateRequest, before: CountedCost): Promise<AcquireResult<Served>> =>
     (await denialBehind(request, before)) ?? deps.acquire(request)
 
-  /** Returns the denial that tells when the request is served after `before`; undefined if that may be now. */
+  /** Returns the denial that says when the request is served after `before`; undefined if that may be now. */
   const denialBehind = async (request: ImmediateRequest, before: CountedCost): Promise<PermitDenial | undefined> =>
     before.requests === 0 ? undefined : turnAfter(before, countedCost(request), (cost) => deps.probe(request, cost))
 
@@ -170,7 +170,7 @@ export function createWaitingLine<Served extends { readonly status: 'granted' | 
     return 0
   }
 
-  /** Ends the wait of a request whose time is up, with a denial that tells when it could be served from now on. */
+  /** Ends the wait of a request whose time is up, with a denial that says when it could be served from now on. */
   const timeOut = (waiter: Waiter<Served>): void => {
     const { owner } = waiter
     const ahead = order
@@ -200,7 +200,7 @@ function deadlineMs({ joinedAtMs, maxWaitMs }: { joinedAtMs: number; maxWaitMs: 
 }
 
 /**
- * Returns the denial that tells when `own` can be served after `before`, which waits already: as soon as both fit together, by `probe`.
+ * Returns the denial that says when `own` can be served after `before`, which waits already: as soon as both fit together, by `probe`.
  * Undefined if that is now. If more waits than a whole window holds, each further window's worth takes another period and slot, after which
  * everything charged until then has left the window.
  */

@@ -10,23 +10,23 @@ export interface ProviderError {
 }
 
 /**
- * Whether a provider rejects the credential itself: unknown, revoked, expired, suspended, or with a wrong signature. A credential that may not
+ * Returns whether a provider rejects the credential itself: unknown, revoked, expired, suspended, or with a wrong signature. A credential that may not
  * be used for a model, region, project or operation, or whose quota or budget is used up, is not rejected. Requires positive evidence:
  * otherwise applications could make a healthy connection look faulty.
  */
-export function refusesCredential(provider: ProviderId, error: ProviderError): boolean {
+export function rejectsCredential(provider: ProviderId, error: ProviderError): boolean {
   if (!STATUSES.has(error.status)) return false
-  return REFUSALS[provider](error)
+  return REJECTIONS[provider](error)
 }
 
 const STATUSES: ReadonlySet<number> = new Set([400, 401, 403])
 
-const REFUSALS: Readonly<Record<ProviderId, (error: ProviderError) => boolean>> = {
-  openai: refusesKey,
-  groq: refusesKey,
-  anthropic: refusesKey,
-  google: googleRefusesKey,
-  'aws-bedrock': bedrockRefusesCredential,
+const REJECTIONS: Readonly<Record<ProviderId, (error: ProviderError) => boolean>> = {
+  openai: rejectsKey,
+  groq: rejectsKey,
+  anthropic: rejectsKey,
+  google: googleRejectsKey,
+  'aws-bedrock': bedrockRejectsCredential,
 }
 
 /**
@@ -36,7 +36,7 @@ const REFUSALS: Readonly<Record<ProviderId, (error: ProviderError) => boolean>> 
  * @see https://docs.claude.com/en/api/errors
  * @see https://docs.litellm.ai/docs/proxy/error_reference (401 for models and budgets, too)
  */
-function refusesKey({ status, body }: ProviderError): boolean {
+function rejectsKey({ status, body }: ProviderError): boolean {
   const { type, code, message, text } = errorOf(body)
   const codes = [type.toLowerCase(), code.toLowerCase()]
   // Searches all parts of the body. Links are removed, because documents have any name.
@@ -83,11 +83,11 @@ const SAYS_NOTHING = /^(?:[^\p{L}]|error\b|code\b|status\b|null\b)*$/u
  * words.
  * @see https://github.com/googleapis/googleapis/blob/master/google/api/error_reason.proto
  */
-function googleRefusesKey(error: ProviderError): boolean {
+function googleRejectsKey(error: ProviderError): boolean {
   const { status, body } = error
   const { message, details, state } = errorOf(body)
   if (details.some((detail) => isRecord(detail) && REASONS.has(detail.reason))) return true
-  if (status === 401) return state === 'UNAUTHENTICATED' ? !USE.test(message) : refusesKey(error)
+  if (status === 401) return state === 'UNAUTHENTICATED' ? !USE.test(message) : rejectsKey(error)
   return status === 403 && LEAKED.test(message)
 }
 
@@ -104,7 +104,7 @@ const LEAKED = /^your api key was reported as leaked/i
  * Reads Bedrock's exceptions. A role that may not use a model gets another one (access denied).
  * @see https://docs.aws.amazon.com/bedrock/latest/APIReference/CommonErrors.html
  */
-function bedrockRefusesCredential({ headers, body }: ProviderError): boolean {
+function bedrockRejectsCredential({ headers, body }: ProviderError): boolean {
   const header = headers['x-amzn-errortype']
   const type = typeof header === 'string' ? header : errorOf(body).type
   // For example `ExpiredTokenException:http://internal.amazon.com/…` or `com.amazon.coral.service#ExpiredTokenException`.

@@ -5,7 +5,7 @@ import { providerAdapter } from '@sluice/providers'
 import { createLogger } from '@sluice/service-kit'
 import { beforeEach, expect, it } from 'vitest'
 import { ByteAccount } from '../http/held-bytes.ts'
-import { type UnifiedDeps, unifiedCall } from './unified-call.ts'
+import { forwardUnifiedCall, type UnifiedDeps } from './forward-unified-call.ts'
 
 let events: ResponseEvent[]
 let done: string[]
@@ -51,15 +51,15 @@ async function call(
     return response
   }) as typeof response.end
   const apiKey = { id: 'k', hash: 'h', allows: () => true }
-  const unified = { requestId: 'r', startedAtMs: 0, apiKey, operation: 'chat' } as const
+  const unified = { requestId: 'r', startedAtMs: 0, apiKey, operation: 'chat', request, response } as const
   const options = { logger: createLogger('gateway', 'silent'), maxBodyBytes: 1_000, maxUploadBytes: 1_000 }
-  await unifiedCall(deps as unknown as UnifiedDeps, unified, request, response, options)
+  await forwardUnifiedCall(deps as unknown as UnifiedDeps, unified, options)
   return { status: response.statusCode, body: JSON.parse(sent) }
 }
 
 const named = (_name: string, { body }: { readonly body: Buffer }) => ({ body, model: 'prod/claude' })
 
-it('refuses a bad wait before it translates, fetches images, or asks for a credential', async () => {
+it('refuses a bad wait before it translates, fetches images, or requests a credential', async () => {
   const response = await call({ 'x-sluice-max-wait': 'soon' }, named)
   expect(response).toMatchObject({
     status: 400,
@@ -77,4 +77,10 @@ it('responds with an internal error in OpenAI’s format, whatever the provider,
   expect(response.status).toBe(500)
   expect(response.body).toMatchObject({ error: { message: 'Internal error.', code: 'internal', param: null } })
   expect(events).toMatchObject([{ outcome: 'upstream_error', model: '' }])
+})
+
+it('records nothing of a request that names no connection', async () => {
+  const response = await call({}, (_name, { body }) => ({ body, model: 'claude' }))
+  expect(response.status).toBe(400)
+  expect(events).toEqual([])
 })

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { providerTarget } from './admit-call.ts'
+import { providerTarget } from './provider-target.ts'
 
 it.each([
   ['/connections/prod/v1/models', { path: '/v1/models', query: '' }],

@@ -15,7 +15,10 @@ export interface RawRequest {
 }
 
 /** Sends one HTTP request without a client library: nothing is decoded, retried or added. */
-export function exchange(url: string, { method = 'GET', headers = {}, body }: RawRequest = {}): Promise<RawResponse> {
+export function sendRequest(
+  url: string,
+  { method = 'GET', headers = {}, body }: RawRequest = {},
+): Promise<RawResponse> {
   return new Promise((resolve, reject) => {
     const request = httpRequest(url, { method, headers, agent: false }, (response) => {
       const pieces: Buffer[] = []
@@ -37,7 +40,7 @@ export function postJson(
   body: unknown,
   headers: Readonly<Record<string, string>> = {},
 ): Promise<RawResponse> {
-  return exchange(url, {
+  return sendRequest(url, {
     method: 'POST',
     headers: { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json', ...headers },
     body: typeof body === 'string' ? body : JSON.stringify(body),

@@ -1,7 +1,12 @@
 import type { RateLimitReading, ResponseEvent, TokenUsage } from '@sluice/contracts'
 import type { BackgroundReading, PartialUsage, WireHeaders } from '@sluice/providers'
-import { type AdditionalUsage, withAdditionalUsage } from '../accounting/background-charge.ts'
-import type { BackgroundResponses } from '../accounting/background-response-store.ts'
+import type { RefuseDeps } from '../admission/refuse.ts'
+import { MAX_TOKENS } from '../estimate/estimate-cost.ts'
+import type { PermittedCall } from '../relay/call.ts'
+import { isCredentialRejection } from '../upstream/credential-rejection.ts'
+import type { CredentialReports } from '../upstream/credential-reports.ts'
+import { type AdditionalUsage, withAdditionalUsage } from './background-charge.ts'
+import type { BackgroundResponses } from './background-response-store.ts'
 import {
   type CallEnd,
   chargedOutput,
@@ -10,20 +15,15 @@ import {
   isUnread,
   limitedCost,
   outcomeOf,
-  type Refused,
+  type RateLimited,
   settledCost,
   settledTokens,
   wholeUsage,
-} from '../accounting/settlement.ts'
-import type { RefuseDeps } from '../admission/refuse.ts'
-import { MAX_TOKENS } from '../estimate/estimate-cost.ts'
-import { rejectsCredential } from '../upstream/credential-rejection.ts'
-import type { CredentialReports } from '../upstream/credential-reports.ts'
-import type { PermittedCall } from './call.ts'
+} from './settlement.ts'
 
-/** What came of a call that had its permit. */
+/** The result of a call that had its permit. */
 export interface CallResult {
-  /** As the application was told. */
+  /** The ID that the application got with the response. */
   readonly requestId: string
   readonly sent: boolean
   readonly interruptedBy: CallEnd['interruptedBy']
@@ -31,23 +31,23 @@ export interface CallResult {
   readonly status: number | undefined
   readonly headers: WireHeaders | undefined
   readonly headersAtMs: number | undefined
-  /** Of the connection's credential, as it was sent; undefined where none is stored. */
+  /** The version of the credential that was sent; undefined if none is stored. */
   readonly credentialVersion: number | undefined
-  /** Of an answer of 4xx or 5xx, decompressed: some providers tell there how long to wait. */
+  /** The body of a 4xx or 5xx response, decompressed: some providers say there how long to wait. */
   readonly errorBody: Buffer | undefined
-  /** That of an error which came inside an answer that had begun well. */
+  /** The status of an error inside a 2xx response. */
   readonly errorStatus: number | undefined
   readonly timeToFirstByteMs: number | undefined
   readonly upstreamMs: number | undefined
   readonly usage: TokenUsage | undefined
-  /** What it told of its usage where that is not all. */
+  /** The reported part of the usage, if it is not all. */
   readonly partialUsage: PartialUsage | undefined
-  /** Answers to the operation tell their usage. */
+  /** Whether responses to the operation report their usage. */
   readonly reportsUsage: boolean
-  /** The usage is of input that the request did not hold, too. */
+  /** Whether the usage includes input that the request did not hold. */
   readonly providerAddedInput: boolean
   readonly outputTokensSeen: number
-  /** Which response of those that the provider makes in the background it is about. */
+  /** The background response that the response is about. */
   readonly background: BackgroundReading | undefined
 }
 
@@ -74,7 +74,7 @@ export function finishCall(
   record(deps, call, result, finished, additional)
 }
 
-/** What a call comes to, for its permit and its event. */
+/** The end of a call, for its permit and its event. */
 interface FinishedCall {
   readonly end: CallEnd
   readonly usage: TokenUsage | undefined
@@ -89,7 +89,7 @@ function finishedCall(call: PermittedCall, result: CallResult): FinishedCall {
   const { status, headers = {}, headersAtMs = 0, errorStatus, errorBody, interruptedBy, outputTokensSeen } = result
   const { estimate } = call
   const isCredentialRejected =
-    status !== undefined && errorBody !== undefined && rejectsCredential(call, { status, headers, body: errorBody })
+    status !== undefined && errorBody !== undefined && isCredentialRejection(call, { status, headers, body: errorBody })
   const unread = isUnread(result, estimate)
   const isUnderWay = goesOnInBackground(call, result)
   const usage = chargedUsage(result, estimate, isUnderWay)
@@ -129,8 +129,8 @@ function reportCredential(
 }
 
 /**
- * Returns whether a response shows that the provider takes the credential: one for which a model ran. Some servers answer lists of models, and
- * paths that are unknown here, without a credential.
+ * Returns whether a response shows that the provider takes the credential: one for which a model ran. Some servers return lists of models, and
+ * respond to paths that are unknown here, without a credential.
  */
 function showsAcceptance(
   { operation }: PermittedCall,
@@ -146,7 +146,7 @@ function settle(
   { end }: FinishedCall,
   additional: AdditionalUsage | undefined,
 ): void {
-  const coolDown = coolDownOf(end, refusedOf(call, result))
+  const coolDown = coolDownOf(end, rateLimitedRequest(call, result))
   call.permit.settle(
     withAdditionalUsage(settledCost(end, call), additional, call.connection),
     coolDown,
@@ -154,8 +154,11 @@ function settle(
   )
 }
 
-/** Returns what a 429 is about, where the call got one. */
-function refusedOf({ connection, inspection, pool, estimate }: PermittedCall, result: CallResult): Refused {
+/** Returns the request for which {@link coolDownOf} decides, in case its response is a 429. */
+function rateLimitedRequest(
+  { connection, inspection, pool, estimate }: PermittedCall,
+  result: CallResult,
+): RateLimited {
   const { adapter } = connection
   const { headers = {}, headersAtMs = 0, errorBody } = result
   const isUsedUp = ({ remaining }: RateLimitReading) => remaining === 0

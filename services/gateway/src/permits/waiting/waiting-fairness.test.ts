@@ -1,6 +1,6 @@
 import type { Cost } from '@sluice/contracts'
 import { describe, expect, it } from 'vitest'
-import type { PermitDenial } from './denial.ts'
+import type { PermitDenial } from '../denial.ts'
 import { createWaitingLine, type WaitingLine } from './waiting-line.ts'
 
 const SLOT_MS = 1_000
@@ -143,7 +143,7 @@ interface Caller {
   readonly tokens?: number
   readonly maxWaitMs?: number
   /** When a denied caller retries: after a fixed time, or after the given Retry-After. */
-  readonly again?: number | 'told' | 'told in whole seconds'
+  readonly again?: number | 'after Retry-After' | 'after Retry-After in whole seconds'
   /** How long the served request takes. */
   readonly tookMs?: number
   /** The part of the reservation that is refunded when the request ends. */
@@ -151,7 +151,7 @@ interface Caller {
 }
 
 function call(world: World, options: Caller): void {
-  const { owner, callers = 1, tokens = 1, maxWaitMs = 0, again = 'told', tookMs = 0, refund = 0 } = options
+  const { owner, callers = 1, tokens = 1, maxWaitMs = 0, again = 'after Retry-After', tookMs = 0, refund = 0 } = options
   const one = async (): Promise<never> => {
     for (;;) {
       const outcome = await world.line.join({ owner, model: 'm', pool: '', tokens, maxWaitMs, disconnected: staying() })
@@ -162,9 +162,9 @@ function call(world: World, options: Caller): void {
       } else if (outcome.status === 'denied' && outcome.denied.code === 'capacity_exceeded') {
         const { retryAfterMs } = outcome.denied
         // A Retry-After is in the future.
-        if (!(retryAfterMs > 0)) throw new Error(`told to come again in ${retryAfterMs} ms`)
-        const told = again === 'told' ? retryAfterMs : Math.ceil(retryAfterMs / 1_000) * 1_000
-        await world.sleep(typeof again === 'number' ? again : told)
+        if (!(retryAfterMs > 0)) throw new Error(`Retry-After is ${retryAfterMs} ms`)
+        const afterMs = again === 'after Retry-After' ? retryAfterMs : Math.ceil(retryAfterMs / 1_000) * 1_000
+        await world.sleep(typeof again === 'number' ? again : afterMs)
       } else {
         throw new Error(`unexpected: ${JSON.stringify(outcome)}`)
       }
@@ -186,8 +186,8 @@ function share({ served }: World, owner: string): number {
 }
 
 /**
- * Two keys are due a half each. A key that retries exactly when it was told may come a moment before its turn, and is then told once more: a
- * third is the least that it gets.
+ * Two keys are due a half each. A key that retries exactly after Retry-After may come a moment before its turn, and then gets another
+ * Retry-After: a third is the least that it gets.
  */
 describe.each([
   { requests: 1, minutes: 20 },
@@ -198,8 +198,11 @@ describe.each([
 
   it.each<[string, Omit<Caller, 'owner'>]>([
     ['polls four times a second', { again: 250 }],
-    ['retries when it was told, with 20 callers', { callers: 20 }],
-    ['retries when it was told in whole seconds, with 20 callers', { callers: 20, again: 'told in whole seconds' }],
+    ['retries after Retry-After, with 20 callers', { callers: 20 }],
+    [
+      'retries after Retry-After in whole seconds, with 20 callers',
+      { callers: 20, again: 'after Retry-After in whole seconds' },
+    ],
     ['floods, with 10 callers', { callers: 10, again: 100 }],
   ])('a key that does not wait and %s gets its share beside a greedy key that waits', async (_, passing) => {
     const world = createWorld({ requests })
@@ -247,7 +250,7 @@ describe.each([
   })
 })
 
-it('a key that retries when it was told is served although refunds free capacity for a waiting key much earlier', async () => {
+it('a key that retries after Retry-After is served although refunds free capacity for a waiting key much earlier', async () => {
   const world = createWorld({ tokens: 1_500 })
   call(world, { owner: 'waits', ...PATIENT, tokens: 900, tookMs: 400, refund: 890 })
   call(world, { owner: 'passes', tokens: 900, tookMs: 400, refund: 890 })
@@ -274,7 +277,7 @@ it('keeps capacity only briefly for a key that does not retry', async () => {
   expect(world.utilization()).toBeGreaterThanOrEqual(0.98)
 })
 
-it('tells a request whose time is up when its turn will be', async () => {
+it('denies a request whose time is up with a Retry-After until its turn', async () => {
   const world = createWorld({ requests: 4 })
   call(world, { owner: 'waits', callers: 8, maxWaitMs: 600_000 })
   await world.run(1_000)

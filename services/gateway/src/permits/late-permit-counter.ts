@@ -1,7 +1,7 @@
 import { counter, type Logger } from '@sluice/service-kit'
 
 /** Counts permits and permit batches that came too late to be used, and warns about them. */
-export interface LatePermits {
+export interface LatePermitCounter {
   /** Counts permits that came back from capacity `lateMs` too late: it is far away, or it or NATS is slow. */
   countLate(connectionId: string, permits: number, lateMs: number): void
   /** Counts a permit that expired before its request could depart: connecting to the provider is slow, or this process is. */
@@ -11,7 +11,7 @@ export interface LatePermits {
 }
 
 /** Late permits are refunded and acquired again, which costs latency and, if it persists, requests. */
-export function latePermits(logger: Pick<Logger, 'warn'>, monotonicMs: () => number): LatePermits {
+export function latePermitCounter(logger: Pick<Logger, 'warn'>, monotonicMs: () => number): LatePermitCounter {
   const late = counter(
     'permits.late',
     'Permits that came too late to be used and were refunded, and permit batches too old to be applied.',

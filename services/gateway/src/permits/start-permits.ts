@@ -1,12 +1,12 @@
 import { capacityMembers } from '@sluice/contracts'
 import { type Bus, openBucket } from '@sluice/messaging'
 import type { Logger } from '@sluice/service-kit'
-import { latePermits } from './late-permits.ts'
+import { latePermitCounter } from './late-permit-counter.ts'
 import { watchMembers } from './live-members.ts'
 import type { Permits } from './permit.ts'
 import { permitBatchSender } from './permit-batch-sender.ts'
 import { createPermitSessionClient } from './permit-session-client.ts'
-import { waitingPermits } from './waiting-permits.ts'
+import { waitingPermits } from './waiting/waiting-permits.ts'
 
 export interface RunningPermits extends Permits {
   /** Sends the remaining settlements, for `deadlineMs` at most, and releases everything. */
@@ -14,7 +14,7 @@ export interface RunningPermits extends Permits {
 }
 
 /** Connects the parts through which this process acquires permits. Resolves when the live capacity instances are known. */
-export async function createPermits(
+export async function startPermits(
   bus: Bus,
   options: {
     /** This process's identity, unique to its life. */
@@ -29,7 +29,7 @@ export async function createPermits(
   const monotonicMs = () => performance.now()
   const members = await watchMembers(await openBucket(bus, capacityMembers), monotonicMs, onFault)
   const send = permitBatchSender(bus, members, monotonicMs, onFault)
-  const late = latePermits(logger, monotonicMs)
+  const late = latePermitCounter(logger, monotonicMs)
   const sessions = createPermitSessionClient({
     gateway,
     send,

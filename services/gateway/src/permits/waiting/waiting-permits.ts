@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { PermitOutcome, Permits } from './permit.ts'
-import type { PermitSessionClient } from './permit-session-client.ts'
+import type { PermitOutcome, Permits } from '../permit.ts'
+import type { PermitSessionClient } from '../permit-session-client.ts'
 import { createWaitingLine, type WaitingLine } from './waiting-line.ts'
 
 type Served = Exclude<PermitOutcome, { status: 'denied' }>

@@ -1,6 +1,6 @@
 import type { Cost } from '@sluice/contracts'
 import { beforeEach, expect, it } from 'vitest'
-import type { PermitDenial } from './denial.ts'
+import type { PermitDenial } from '../denial.ts'
 import { createWaitingLine, type WaitingLine, type WaitingRequest } from './waiting-line.ts'
 
 const LIMIT = 3
@@ -160,7 +160,7 @@ it('has a bounded length, and gives no owner more places than remain free', asyn
 })
 
 it.each([{ model: 'cooling' }, { pool: 'cooling' }])(
-  'lets nobody wait for the cool-down of another %j',
+  'lets no request wait for the cool-down of another %j',
   async (other) => {
     coolsUntilMs = 30_000
     const cooling = line.join(request(other))

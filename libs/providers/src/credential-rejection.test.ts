@@ -1,6 +1,6 @@
 import type { ProviderId } from '@sluice/contracts'
 import { expect, it } from 'vitest'
-import { refusesCredential } from './credential-refusal.ts'
+import { rejectsCredential } from './credential-rejection.ts'
 
 const openAi = (message: string, code: string | null = null) => ({
   error: { message, type: 'invalid_request_error', code },
@@ -59,8 +59,8 @@ it.each<Case>([
   ['aws-bedrock', 403, { message: 'x' }, { 'x-amzn-errortype': 'ExpiredTokenException' }],
   ['aws-bedrock', 403, { __type: 'com.amazon.coral.service#InvalidSignatureException' }],
   ['aws-bedrock', 400, { __type: 'IncompleteSignature' }],
-])('%s refuses the credential with %i %j', (...[provider, status, body, headers = {}]: Case) => {
-  expect(refusesCredential(provider, { status, headers, body: Buffer.from(JSON.stringify(body)) })).toBe(true)
+])('%s rejects the credential with %i %j', (...[provider, status, body, headers = {}]: Case) => {
+  expect(rejectsCredential(provider, { status, headers, body: Buffer.from(JSON.stringify(body)) })).toBe(true)
 })
 
 it.each<Case>([
@@ -108,10 +108,10 @@ it.each<Case>([
   ['aws-bedrock', 400, { message: 'ExpiredToken' }, { 'x-amzn-errortype': 'ValidationException' }],
   ['aws-bedrock', 403, 'no JSON object'],
 ])('%s means something else with %i %j', (...[provider, status, body, headers = {}]: Case) => {
-  expect(refusesCredential(provider, { status, headers, body: Buffer.from(JSON.stringify(body)) })).toBe(false)
+  expect(rejectsCredential(provider, { status, headers, body: Buffer.from(JSON.stringify(body)) })).toBe(false)
 })
 
-it('takes a 401 without a body for a refusal of a key', () => {
-  expect(refusesCredential('openai', { status: 401, headers: {}, body: Buffer.alloc(0) })).toBe(true)
-  expect(refusesCredential('aws-bedrock', { status: 401, headers: {}, body: Buffer.alloc(0) })).toBe(false)
+it('reads a 401 without a body as a rejected key', () => {
+  expect(rejectsCredential('openai', { status: 401, headers: {}, body: Buffer.alloc(0) })).toBe(true)
+  expect(rejectsCredential('aws-bedrock', { status: 401, headers: {}, body: Buffer.alloc(0) })).toBe(false)
 })

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import type { ClientHttp2Session, ClientHttp2Stream, IncomingHttpHeaders, IncomingHttpStatusHeader } from 'node:http2'
-import type { RawRequest } from './exchange.ts'
+import type { RawRequest } from './send-request.ts'
 
 export interface Http2Response {
   readonly status: number | undefined
@@ -11,7 +11,7 @@ export interface Http2Response {
 }
 
 /** Sends one request on a session that others may share; resolves however it ends. */
-export async function http2Exchange(
+export async function sendHttp2Request(
   session: ClientHttp2Session,
   path: string,
   request: RawRequest = {},

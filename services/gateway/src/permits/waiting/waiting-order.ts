@@ -6,9 +6,9 @@ import {
   partOfCounted,
   type ReservedTokens,
   sumOfCounted,
-} from './counted-cost.ts'
+} from '../counted-cost.ts'
 
-/** What the order needs to know of a request that waits. */
+/** The properties of a waiting request that decide its turn. */
 export interface OrderedRequest extends ReservedTokens {
   /** The API key's id. */
   readonly owner: string
