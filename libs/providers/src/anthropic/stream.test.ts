@@ -16,7 +16,7 @@ import { translated } from '../../test/fixtures/anthropic/translated.ts'
 import { unifiedRequest } from '../../test/fixtures/anthropic/unified-request.ts'
 import { cut } from '../../test/fixtures/wire/pieces.ts'
 import { parseJson } from '../wire/json.ts'
-import { messageResponse } from './stream.ts'
+import { anthropicUnified } from './adapter.ts'
 
 const SSE = 'text/event-stream; charset=utf-8'
 const STREAMS = { text: TEXT_STREAM, tools: TOOL_STREAM, refusal: REFUSED_STREAM }
@@ -228,7 +228,7 @@ describe('a stream', () => {
 
 function streamTranslator(includesUsage: boolean) {
   const request = unifiedRequest({ stream: true, stream_options: { include_usage: includesUsage } })
-  return messageResponse(translated(request).requested).translator(SSE)
+  return anthropicUnified.chat.response(translated(request).requested).translator(SSE)
 }
 
 function translate(bytes: Buffer, sizes: readonly number[], includesUsage = false): string {

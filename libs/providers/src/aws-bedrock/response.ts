@@ -14,13 +14,21 @@ import {
   isFailure,
   type TranslatedFailure,
   UNSUPPORTED_CONTENT,
+  WholeResponseTranslator,
 } from '../unified/response-translators.ts'
-import type { RequestedResponse } from '../unified-api.ts'
+import type { RequestedResponse, ResponseTranslator } from '../unified-api.ts'
 import { arrayOf, isRecord } from '../wire/json.ts'
-import { writtenText } from '../wire/json-source.ts'
+import { EVERY, type JsonPath, writtenText } from '../wire/json-source.ts'
 import { extraContent, type PlacedReasoning } from './reasoning.ts'
 import { toToolCall } from './tools.ts'
 import { readConverseUsage } from './usage.ts'
+
+const TOOL_INPUTS: JsonPath = ['output', 'message', 'content', EVERY, 'toolUse', 'input']
+
+/** Translates a Converse response that is one document. */
+export function wholeConverseResponse(requested: RequestedResponse): ResponseTranslator {
+  return new WholeResponseTranslator((response) => toChatCompletion(requested, response), TOOL_INPUTS)
+}
 
 /**
  * Translates a whole Converse response; a failure where the model failed or returned unsupported content. Undefined

@@ -4,15 +4,15 @@ import { frame } from '../../test/fixtures/aws-bedrock/frames.ts'
 import { CHAT_USAGE, EXTRA_CONTENT, TOOL_FRAMES } from '../../test/fixtures/aws-bedrock/responses.ts'
 import { NOVA, nativeCall, unifiedRequest } from '../../test/fixtures/aws-bedrock/unified-request.ts'
 import { cut } from '../../test/fixtures/wire/pieces.ts'
+import { awsBedrockUnified } from './adapter.ts'
 import { toConverseCall } from './request.ts'
-import { converseResponse } from './stream.ts'
 
 const STREAM = Buffer.concat([...TOOL_FRAMES])
 const EVENT_STREAM = 'application/vnd.amazon.eventstream'
 
 function translator(streamOptions: object = { include_usage: true }) {
   const request = unifiedRequest({ stream: true, stream_options: streamOptions })
-  return converseResponse(nativeCall(toConverseCall(request)).requested).translator(EVENT_STREAM)
+  return awsBedrockUnified.chat.response(nativeCall(toConverseCall(request)).requested).translator(EVENT_STREAM)
 }
 
 /** Returns the data of the events. */

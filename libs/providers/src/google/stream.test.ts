@@ -3,8 +3,8 @@ import { describe, expect, it } from 'vitest'
 import { arrayStream, CHUNKS, sseStream } from '../../test/fixtures/google/chunks.ts'
 import { HELLO, nativeCall, unifiedRequest } from '../../test/fixtures/google/unified-request.ts'
 import { cut } from '../../test/fixtures/wire/pieces.ts'
+import { googleUnified } from './adapter.ts'
 import { toGenerateContentCall } from './request.ts'
-import { generateContentResponse } from './stream.ts'
 
 const SSE = 'text/event-stream'
 const JSON_TYPE = 'application/json; charset=utf-8'
@@ -213,7 +213,7 @@ function translate(pieces: readonly Buffer[], requested: Asked = {}): unknown[] 
 
 function translatorFor({ contentType = SSE, body = { stream_options: { include_usage: true } } }: Asked) {
   const call = nativeCall(toGenerateContentCall(unifiedRequest({ messages: HELLO, stream: true, ...body })))
-  return generateContentResponse(call.requested).translator(contentType)
+  return googleUnified.chat.response(call.requested).translator(contentType)
 }
 
 function eventsOf(bytes: Buffer): unknown[] {

@@ -20,8 +20,12 @@ export interface ModelProfile {
 
 /** Returns the profile of a model by its name, whichever provider or server runs it. */
 export function modelProfile(model: string, provider: ProviderId): ModelProfile {
-  return PROFILES[provider](model)
+  profiles[provider] ??= rememberedByModel((name) => profileOf(name, provider))
+  return profiles[provider](model)
 }
+
+/** Profiles that were computed before, by provider. */
+const profiles: Partial<Record<ProviderId, (model: string) => ModelProfile>> = {}
 
 /** Memoizes `read` by model name: matching names by regular expressions takes longer than everything else. */
 export function rememberedByModel<Known>(read: (model: string) => Known): (model: string) => Known {
@@ -39,14 +43,6 @@ export function rememberedByModel<Known>(read: (model: string) => Known): (model
 }
 
 const MAX_KNOWN = 256
-
-const PROFILES: Readonly<Record<ProviderId, (model: string) => ModelProfile>> = {
-  openai: rememberedByModel((model) => profileOf(model, 'openai')),
-  anthropic: rememberedByModel((model) => profileOf(model, 'anthropic')),
-  google: rememberedByModel((model) => profileOf(model, 'google')),
-  groq: rememberedByModel((model) => profileOf(model, 'groq')),
-  'aws-bedrock': rememberedByModel((model) => profileOf(model, 'aws-bedrock')),
-}
 
 function profileOf(model: string, provider: ProviderId): ModelProfile {
   const name = model.toLowerCase()
