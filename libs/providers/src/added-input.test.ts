@@ -194,7 +194,7 @@ function bytesOf(path: string, body: object | readonly object[]): Buffer {
 }
 
 function readerFor(provider: ProviderId, path: string, request = REQUEST) {
-  const adapter = providerAdapter(provider) ?? expect.fail(`no adapter ${provider}`)
+  const adapter = providerAdapter(provider)
   const operation = adapter.operation('POST', path) ?? expect.fail(`no operation ${path}`)
   return adapter.responseReader(operation, request)
 }

@@ -922,8 +922,8 @@ describe.each(['openai', 'anthropic', 'google', 'converse', 'bare'] as const)('%
 
 function readerFor({ provider, path, request, headers = {} }: Shape) {
   const adapter = providerAdapter(provider)
-  const operation = adapter?.operation('POST', path)
-  if (adapter === undefined || operation === undefined) throw new Error(`no operation at ${path}`)
+  const operation = adapter.operation('POST', path)
+  if (operation === undefined) throw new Error(`no operation at ${path}`)
   return adapter.responseReader(operation, adapter.inspect(operation, request, 100), headers)
 }
 

@@ -111,7 +111,7 @@ describe('a request whose bytes tell a part of its prompt alone', () => {
   })
 
   function inspectionOf(provider: ProviderId, path: string, body: object) {
-    const adapter = providerAdapter(provider) ?? expect.fail(`no adapter ${provider}`)
+    const adapter = providerAdapter(provider)
     const operation = adapter.operation('POST', path) ?? expect.fail(`no operation ${path}`)
     return adapter.inspect(operation, body, JSON.stringify(body).length)
   }
