@@ -1,8 +1,9 @@
 /** Takes the secrets of one credential out of everything that its provider returns. */
 import { isDistinctive, MIN_RUN_CHARS } from './distinctive.ts'
+import { withoutHalfEscapes } from './json-escapes.ts'
 import { announcedSecret, MIN_MASKED_CHARS, maskedSecret } from './quoted-secret.ts'
 import { SecretIndex } from './secret-index.ts'
-import { redactWhole, StreamRedactor } from './stream-redactor.ts'
+import { StreamRedactor } from './stream-redactor.ts'
 
 /** A response's headers, by name in lower case. */
 export type ResponseHeaders = Readonly<Record<string, string | string[] | undefined>>
@@ -46,9 +47,19 @@ export class SecretRedactor {
     return new StreamRedactor(this.#index)
   }
 
-  /** Returns a whole body without the distinctive secrets: the same buffer where there are none. */
+  /** Returns a whole body with `[redacted]` in place of distinctive secrets and their longer runs: the same buffer where there are none. */
   body(bytes: Buffer): Buffer {
-    return redactWhole(this.#index, bytes)
+    const index = this.#index
+    if (index.isEmpty) return bytes
+    const pieces: Buffer[] = []
+    let shownTo = 0
+    for (let span = index.find(bytes, 0, true); span !== undefined; span = index.find(bytes, span.end, true)) {
+      const { start, end } = withoutHalfEscapes(bytes, span)
+      if (start >= end) continue
+      pieces.push(bytes.subarray(shownTo, start), REDACTED)
+      shownTo = end
+    }
+    return pieces.length === 0 ? bytes : Buffer.concat([...pieces, bytes.subarray(shownTo)])
   }
 
   /** Returns the whole body of an error without any secret: the same buffer where there are none. */
@@ -102,6 +113,8 @@ export class SecretRedactor {
     return this.#masked.reduce((redacted, pattern) => redacted.replace(pattern, '[redacted]'), text)
   }
 }
+
+const REDACTED = Buffer.from('[redacted]')
 
 /** Headers between provider and gateway alone, and those that say how the body is to be read. */
 const FRAMING: ReadonlySet<string> = new Set([

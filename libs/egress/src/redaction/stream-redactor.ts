@@ -1,4 +1,5 @@
-import type { SecretIndex, SecretSpan } from './secret-index.ts'
+import { escapeStart, withoutHalfEscapes } from './json-escapes.ts'
+import type { SecretIndex } from './secret-index.ts'
 
 /**
  * Redacts secrets and their longer runs in a body as it passes by, however it is cut into chunks. Every other byte stays, and a run is
@@ -49,20 +50,6 @@ export class StreamRedactor {
   }
 }
 
-/** Returns a whole text with `[redacted]` in place of secrets and their longer runs; the same buffer if there are none. */
-export function redactWhole(index: SecretIndex, bytes: Buffer): Buffer {
-  if (index.isEmpty) return bytes
-  const pieces: Buffer[] = []
-  let shownTo = 0
-  for (let span = index.find(bytes, 0, true); span !== undefined; span = index.find(bytes, span.end, true)) {
-    const { start, end } = withoutHalfEscapes(bytes, span)
-    if (start >= end) continue
-    pieces.push(bytes.subarray(shownTo, start), REDACTED)
-    shownTo = end
-  }
-  return pieces.length === 0 ? bytes : Buffer.concat([...pieces, bytes.subarray(shownTo)])
-}
-
 /** Redacts part of a body from `shownBytes` on, replacing each run by as many bytes; returns the same buffer if there are none. */
 function redactInPlace(index: SecretIndex, given: Buffer, shownBytes: number, isEnd: boolean): Buffer {
   let bytes = given
@@ -76,41 +63,7 @@ function redactInPlace(index: SecretIndex, given: Buffer, shownBytes: number, is
   return bytes
 }
 
-/** Narrows a span so that each JSON escape is kept whole or redacted whole. */
-function withoutHalfEscapes(bytes: Buffer, { start, end }: SecretSpan): SecretSpan {
-  return { start: escapeAround(bytes, start)?.end ?? start, end: escapeStart(bytes, end) }
-}
-
 const EMPTY = Buffer.alloc(0)
 const MIN_HELD_BYTES = 4
 const REDACTED = Buffer.from('[redacted]')
 const STAR = 0x2a
-
-/** Returns where the JSON escape begins that `at` is inside of; `at` if it is inside of none. */
-function escapeStart(bytes: Buffer, at: number): number {
-  return escapeAround(bytes, at)?.start ?? at
-}
-
-/** Returns the escape, such as `\n` or `\u0041`, that begins before `at` and ends after it. */
-function escapeAround(bytes: Buffer, at: number): { readonly start: number; readonly end: number } | undefined {
-  let start = at - 1
-  while (bytes[start] !== BACKSLASH) {
-    start--
-    if (start < 0 || start <= at - UNICODE_ESCAPE_BYTES) return undefined
-  }
-  let run = start
-  while (bytes[run - 1] === BACKSLASH) run--
-  // In a row of backslashes, every second one is escaped by the one before it.
-  if ((start - run) % 2 === 1) return undefined
-  const end = start + (isUnicodeEscape(bytes, start) ? UNICODE_ESCAPE_BYTES : 2)
-  return end > at ? { start, end } : undefined
-}
-
-/** Returns whether a Unicode escape begins at `start`, or may with the bytes to come. */
-function isUnicodeEscape(bytes: Buffer, start: number): boolean {
-  return UNICODE_ESCAPE.test(bytes.toString('latin1', start, start + UNICODE_ESCAPE_BYTES))
-}
-
-const BACKSLASH = 0x5c
-const UNICODE_ESCAPE_BYTES = 6
-const UNICODE_ESCAPE = /^\\u(?:[0-9a-f]{4}|[0-9a-f]{0,3}$)/i
