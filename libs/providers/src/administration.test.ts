@@ -98,7 +98,7 @@ it.each([
   for (const method of ['POST', 'GET', 'DELETE']) expect(administers(provider, path, method)).toBe(false)
 })
 
-it('is told of every path without a throw, in time that grows with its length', () => {
+it('is decided for every path without throwing, in time that grows with its length', () => {
   fc.assert(
     fc.property(fc.string({ unit: fc.constantFrom('%', '2', '5', 'f', '/', ';', '.', 'é', ' ', '~') }), (rest) => {
       expect(typeof administers('openai', `/v1/${rest}`)).toBe('boolean')

@@ -381,7 +381,7 @@ describe('plain invocations', () => {
   })
 })
 
-describe('what the gateway asked for', () => {
+describe('usage that the gateway requested', () => {
   const hidden = { model: 'm', messages: [], stream: true }
   const one = '{"choices":[{"index":0,"delta":{"content":"a"},"finish_reason":null}]}'
   const usage = '"usage":{"prompt_tokens":4,"completion_tokens":1}'

@@ -1,7 +1,7 @@
 import type { ProviderId } from '@sluice/contracts'
 import { type TObject, type TSchema, Type } from 'typebox'
 
-/** What an operator needs to create a connection to a provider. */
+/** Everything that an operator needs to create a connection to a provider. */
 export interface CatalogueEntry {
   readonly id: ProviderId
   readonly name: string
@@ -14,8 +14,8 @@ export interface CatalogueEntry {
 }
 
 /**
- * Schema options of text that is sent in a request header: visible ASCII (RFC 9110, field values, without white space). Rejects line breaks,
- * which would end the header, and a space or newline that was copied along with a key.
+ * Schema options of text that is sent in a request header: visible ASCII (RFC 9110, field values, without white space).
+ * Rejects line breaks, which would end the header, and a space or newline that was copied along with a key.
  */
 const headerText = {
   minLength: 1,
@@ -32,7 +32,10 @@ const baseUrl = Type.Optional(Type.String({ minLength: 1, maxLength: 2_048, titl
 
 const closed = { additionalProperties: false } as const
 
-/** A connection's config, by provider. Fields marked `writeOnly` are secret: they are stored encrypted and never returned. */
+/**
+ * A connection's config, by provider. Fields marked `writeOnly` are secret: they are stored encrypted and never
+ * returned.
+ */
 const openAiConfig = Type.Object(
   {
     apiKey,
@@ -41,7 +44,10 @@ const openAiConfig = Type.Object(
     /** Sent as `OpenAI-Project`. */
     project: Type.Optional(Type.String({ ...headerText, title: 'Project id' })),
     baseUrl,
-    /** The header that carries the key: Azure, and API Management in front of it, take it in `api-key`. Absent: `Authorization: Bearer`. */
+    /**
+     * The header that carries the key: Azure, and API Management in front of it, take it in `api-key`. Absent:
+     * `Authorization: Bearer`.
+     */
     apiKeyHeader: Type.Optional(
       Type.Union([Type.Literal('authorization'), Type.Literal('api-key')], { title: 'Header of the API key' }),
     ),

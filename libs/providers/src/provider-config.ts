@@ -2,8 +2,8 @@ import { SluiceError } from '@sluice/contracts'
 import type { ProviderConfig, SecretHolder } from './provider-adapter.ts'
 
 /**
- * Returns the config's `baseUrl`, else the provider's own. Removes empty segments, a trailing slash and white space around it, which older
- * connections may have stored.
+ * Returns the config's `baseUrl`, else the provider's own. Removes empty segments, a trailing slash and white space
+ * around it, which older connections may have stored.
  */
 export function configuredBaseUrl(config: ProviderConfig, ownUrl: string): string {
   if (typeof config.baseUrl !== 'string') return ownUrl
@@ -13,7 +13,9 @@ export function configuredBaseUrl(config: ProviderConfig, ownUrl: string): strin
     .replace(/\/$/, '')
 }
 
-/** Removes a suffix of the URL's path, however often it is repeated: every path of the provider begins with it again. */
+/**
+ * Removes a suffix of the URL's path, however often it is repeated: every path of the provider begins with it again.
+ */
 export function withoutEnd(url: string, end: RegExp): string {
   let rest = url
   while (end.test(rest)) rest = rest.replace(end, '')

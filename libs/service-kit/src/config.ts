@@ -42,7 +42,10 @@ export const commonSettings = {
   /** The service's user on NATS; absent where the server requires none. */
   NATS_USER: Type.Optional(Type.String()),
   NATS_PASSWORD: Type.Optional(Type.String()),
-  /** PEM file of the authorities that issue the servers' certificates. If set, TLS is required, and NATS_URL must contain host names. */
+  /**
+   * PEM file of the authorities that issue the servers' certificates. If set, TLS is required, and NATS_URL must
+   * contain host names.
+   */
   NATS_TLS_CA_FILE: Type.Optional(Type.String()),
   /** PEM files of the client certificate, for servers that require one, and of its key: both or neither. */
   NATS_TLS_CERT_FILE: Type.Optional(Type.String()),

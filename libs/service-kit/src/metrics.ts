@@ -13,8 +13,8 @@ export interface MetricsServer {
 }
 
 /**
- * Serves what this process counts from now on through OpenTelemetry's API, in Prometheus' format at `/metrics`. Call it before any counter
- * is created. Returns undefined where no port is set: nothing is served, and counting costs nothing.
+ * Serves what this process counts from now on through OpenTelemetry's API, in Prometheus' format at `/metrics`. Call it
+ * before any counter is created. Returns undefined where no port is set: nothing is served, and counting costs nothing.
  * @throws (rejects) when the port cannot be opened
  */
 export async function serveMetrics(
@@ -47,7 +47,10 @@ export interface Counter {
   add(count: number, attributes?: Readonly<Record<string, string>>): void
 }
 
-/** Creates a counter. @param name parts joined by dots, such as `response_events.dropped`; it is served with the prefix `sluice_` */
+/**
+ * Creates a counter.
+ * @param name parts joined by dots, such as `response_events.dropped`; it is served with the prefix `sluice_`
+ */
 export function counter(name: string, description: string): Counter {
   return metrics.getMeter('sluice').createCounter(`sluice.${name}`, { description })
 }

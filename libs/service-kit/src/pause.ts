@@ -10,7 +10,8 @@ export async function pause(ms: number, signal: AbortSignal): Promise<void> {
 }
 
 /**
- * Resolves when `work` does, after `deadlineMs` at the latest, with whether the work was done by then. Unfinished work continues.
+ * Resolves when `work` does, after `deadlineMs` at the latest, with whether the work was done by then. Unfinished work
+ * continues.
  * @throws (rejects) if the work rejects before the deadline, with the same error
  */
 export async function within(deadlineMs: number, work: Promise<unknown>): Promise<boolean> {

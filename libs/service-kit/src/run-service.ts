@@ -17,17 +17,17 @@ export interface ServiceProgram<S extends TObject<typeof commonSettings>> {
   /** Resolves when the service is ready. */
   readonly start: (config: Static<S>, logger: Logger) => Promise<Service>
   /**
-   * The process, once it has started, continues after an uncaught exception: for a service that serves many requests at a time and keeps
-   * no state beyond each request. Default: it exits, and its supervisor starts it again.
+   * The process, once it has started, continues after an uncaught exception: for a service that serves many requests at
+   * a time and keeps no state beyond each request. Default: it exits, and its supervisor starts it again.
    */
   readonly outlivesFaults?: boolean
 }
 
 /**
- * Runs a service as this process, with settings from `env`: starts it, says `ready` to a parent that listens (IPC), and stops it
- * once on SIGTERM, SIGINT, or when that parent disconnects, so that no service runs without its supervisor. Exits with 1 when a setting is
- * wrong, when it cannot start or cannot stop within 15 seconds, and after an uncaught exception (its supervisor starts it again), unless
- * {@link ServiceProgram.outlivesFaults}.
+ * Runs a service as this process, with settings from `env`: starts it, says `ready` to a parent that listens (IPC), and
+ * stops it once on SIGTERM, SIGINT, or when that parent disconnects, so that no service runs without its supervisor.
+ * Exits with 1 when a setting is wrong, when it cannot start or cannot stop within 15 seconds, and after an uncaught
+ * exception (its supervisor starts it again), unless {@link ServiceProgram.outlivesFaults}.
  */
 export async function runService<S extends TObject<typeof commonSettings>>(
   program: ServiceProgram<S>,
@@ -64,7 +64,7 @@ export async function runService<S extends TObject<typeof commonSettings>>(
   }
   process.on('SIGTERM', () => void stop('SIGTERM'))
   process.on('SIGINT', () => void stop('SIGINT'))
-  process.on('disconnect', () => void stop('supervisor is gone'))
+  process.on('disconnect', () => void stop('supervisor disconnected'))
   try {
     await serveMetrics(program.name, config)
     const faults = program.outlivesFaults ? unforeseenFaults() : undefined
@@ -77,7 +77,8 @@ export async function runService<S extends TObject<typeof commonSettings>>(
   }
   logger.info('ready')
   if (process.connected) process.send?.('ready')
-  // If NODE_COMPILE_CACHE names a folder, the cache is written now and not only at exit, so that a killed service restarts sooner.
+  // If NODE_COMPILE_CACHE names a folder, the cache is written now and not only at exit, so that a killed service
+  // restarts sooner.
   flushCompileCache()
 }
 

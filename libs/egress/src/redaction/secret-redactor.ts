@@ -11,7 +11,10 @@ export type ResponseHeaders = Readonly<Record<string, string | string[] | undefi
 /** The secret fields of a credential. */
 export type SecretFields = Readonly<Record<string, { reveal(): string }>>
 
-/** Returns the redactor of a credential's secrets, which is created once for each `secrets` object and kept as long as that object. */
+/**
+ * Returns the redactor of a credential's secrets, which is created once for each `secrets` object and kept as long as
+ * that object.
+ */
 export function redactorOf(secrets: SecretFields): SecretRedactor {
   const known = redactors.get(secrets)
   if (known !== undefined) return known
@@ -23,11 +26,13 @@ export function redactorOf(secrets: SecretFields): SecretRedactor {
 const redactors = new WeakMap<SecretFields, SecretRedactor>()
 
 /**
- * Secrets that are distinctive, and their longer runs, are redacted wherever they appear. Others, such as the `none` of a server that
- * needs no key, are part of other words and texts: they are redacted only where a wrong key may be quoted, in an error, and there only as a
- * word of its own after words that announce it, as in `Incorrect API key provided: none`.
+ * Secrets that are distinctive, and their longer runs, are redacted wherever they appear. Others, such as the `none` of
+ * a server that needs no key, are part of other words and texts: they are redacted only where a wrong key may be
+ * quoted, in an error, and there only as a word of its own after words that announce it, as in `Incorrect API key
+ * provided: none`.
  *
- * In an error, the short beginnings and ends of a secret are redacted as well where they stand beside a mask, as in `sk-upst****ream`.
+ * In an error, the short beginnings and ends of a secret are redacted as well where they stand beside a mask, as in
+ * `sk-upst****ream`.
  *
  * Creating one takes milliseconds, so it is done once for a credential.
  */
@@ -47,7 +52,10 @@ export class SecretRedactor {
     return new StreamRedactor(this.#index)
   }
 
-  /** Returns a whole body with `[redacted]` in place of distinctive secrets and their longer runs: the same buffer where there are none. */
+  /**
+   * Returns a whole body with `[redacted]` in place of distinctive secrets and their longer runs: the same buffer where
+   * there are none.
+   */
   body(bytes: Buffer): Buffer {
     const index = this.#index
     if (index.isEmpty) return bytes

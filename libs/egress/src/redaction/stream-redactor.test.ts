@@ -22,7 +22,7 @@ const each =
     text.replaceAll(which, (char) => escaped(char.charCodeAt(0)))
 const hex = (code: number, digits = 2) => code.toString(16).padStart(digits, '0')
 const SIGNS = /[^a-z0-9]/gi
-/** How servers and libraries write what they quote. */
+/** The ways in which servers and libraries write what they quote. */
 const WRITERS: Readonly<Record<string, (text: string) => string>> = {
   plain: (text) => text,
   JSON: json,
@@ -66,8 +66,8 @@ function redacted(
 const filler = (length: number) => (length < 10 ? '*'.repeat(length) : '[redacted]'.padEnd(length, '*'))
 
 /**
- * Whether `result` is what may come of a secret that was written so: filler, behind the characters that began in its first three bytes, which
- * may have been passed on before the others were there. An escape is one character.
+ * Returns whether `result` is a redacted secret in this writing: filler, behind the characters that began
+ * in its first three bytes, which may have been passed on before the others were there. An escape is one character.
  */
 function isTakenOut(result: string, written: string): boolean {
   const characters = written.match(/\\u[0-9a-f]{4}|\\?./gis) ?? []
@@ -78,12 +78,12 @@ function isTakenOut(result: string, written: string): boolean {
   }
 }
 
-/** Whether its last backslash makes an escape of what stands behind it, which is left whole. */
+/** Returns whether its last backslash makes an escape of what stands behind it, which is left whole. */
 function endsInEscape(written: string): boolean {
   return /(?<!\\)(?:\\\\)*\\$/.test(written)
 }
 
-/** Whether `text` has a run of the secret in this writing that counts; looked for in the plainest way. */
+/** Returns whether `text` has a run of the secret in this writing that counts; looked for in the plainest way. */
 function shows(text: string, secret: string, write: (text: string) => string): boolean {
   for (let start = 0; start < secret.length; start++) {
     // A longer run contains the shortest one: characters are written one by one.

@@ -59,7 +59,7 @@ export function toChatCompletion(
 
 /** The content of a response's blocks. */
 interface ConverseContent extends ResponseContent {
-  /** What of the reasoning is to be sent back. */
+  /** The reasoning to be sent back. */
   readonly placed: readonly PlacedReasoning[]
 }
 
@@ -94,12 +94,12 @@ function readResponseContent(blocks: readonly unknown[]): ConverseContent | Tran
   return { text, reasoning, calls, placed }
 }
 
-/** Whether a chat completion cannot contain a block or delta. */
+/** Returns whether a chat completion cannot contain a block or delta. */
 export function isUnsupported(block: Readonly<Record<string, unknown>>): boolean {
   return ['image', 'audio', 'video', 'document'].some((kind) => block[kind] !== undefined)
 }
 
-/** Whether a call is of AWS's own tool, which the application does not run. */
+/** Returns whether a call is of AWS's own tool, which the application does not run. */
 export function isServerTool({ type }: Readonly<Record<string, unknown>>): boolean {
   return type === 'server_tool_use'
 }

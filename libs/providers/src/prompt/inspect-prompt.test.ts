@@ -87,7 +87,7 @@ it('expects a frame for each message and each tool call', () => {
   expect(frame([{ role: 'user', content: 'Hi' }, call])).toBe(one + 4 + 2 * 9)
 })
 
-describe('a request whose bytes tell a part of its prompt alone', () => {
+describe('a request whose bytes are only a part of its prompt', () => {
   const messages = [{ role: 'user', content: 'Hi' }]
   const GENERATE = '/v1beta/models/gemini-2.5-pro:generateContent'
   const CONVERSE = '/model/amazon.nova-premier-v1:0/converse'

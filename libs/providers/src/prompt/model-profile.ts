@@ -1,6 +1,6 @@
 import type { ProviderId } from '@sluice/contracts'
 
-/** How a family of models tokenizes a prompt, before anything is learned about the connection's own model. */
+/** The way a family of models tokenizes a prompt, before anything is learned about the connection's own model. */
 export interface ModelProfile {
   /** UTF-8 bytes of text per token. */
   readonly bytesPerToken: number
@@ -10,7 +10,10 @@ export interface ModelProfile {
   readonly callTokens: number
   /** Bytes of a tool definition, as JSON, per token. */
   readonly toolBytesPerToken: number
-  /** Tokens of the prompt that explains tool calls, where a request has tools: with a free choice, and with a forced call. */
+  /**
+   * Tokens of the prompt that explains tool calls, where a request has tools: with a free choice, and with a forced
+   * call.
+   */
   readonly toolPromptTokens: number
   readonly forcedToolPromptTokens?: number
   /** Bytes of a response schema, as JSON, per token; infinite where it is not part of the prompt. */
@@ -61,8 +64,8 @@ function profileOf(model: string, provider: ProviderId): ModelProfile {
 }
 
 /**
- * Values without a source are those that best fit public recordings of real requests and their usage, rounded toward more tokens
- * (docs/token-estimate.md).
+ * Values without a source are those that best fit public recordings of real requests and their usage, rounded toward
+ * more tokens (docs/token-estimate.md).
  */
 const GPT: ModelProfile = {
   bytesPerToken: 4.4,

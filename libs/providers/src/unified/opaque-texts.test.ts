@@ -170,7 +170,9 @@ const sse = (...events: string[]) => ({
   contentType: 'text/event-stream',
 })
 
-/** Streams with one tool call. Anthropic's says its arguments where the call starts, as those of compatible servers do. */
+/**
+ * Streams with one tool call. Anthropic's says its arguments where the call starts, as those of compatible servers do.
+ */
 const STREAM: Readonly<
   Record<TranslatedProvider, (text: string) => { readonly body: Buffer; readonly contentType: string }>
 > = {
