@@ -4,9 +4,10 @@ import { type Static, Type } from 'typebox'
 import { type PermitSource, RESERVED_TOKENS, USED_TOKENS } from './permit-source.ts'
 
 /**
- * The simple approach on the same store: each permit updates the counter by compare-and-set, once to reserve and once to settle. It is
- * optimized: the callers of a connection take turns instead of racing, and the value is kept in memory, so
- * a permit costs two writes and no read. One number per metric, no windows: less work than a real implementation.
+ * The simple approach on the same store: each permit updates the counter by compare-and-set, once to reserve and once
+ * to settle. It is optimized: the callers of a connection take turns instead of racing, and the value is kept in
+ * memory, so a permit costs two writes and no read. One number per metric, no windows: less work than a real
+ * implementation.
  */
 export async function compareAndSetPermits(natsUrl: string): Promise<PermitSource> {
   const bus = await connectBus({ servers: natsUrl, name: 'compare-and-set' })

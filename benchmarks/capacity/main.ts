@@ -57,7 +57,9 @@ function run(source: PermitSource, { callers, connections }: Scenario, durationM
   return closedLoop(callers, durationMs, () => source.takePermit(connectionName(turn++ % connections)))
 }
 
-/** Runs rounds of all sources in turn, so that disturbances of the machine affect them all; returns the medians of each. */
+/**
+ * Runs rounds of all sources in turn, so that disturbances of the machine affect them all; returns the medians of each.
+ */
 async function measure(sources: readonly PermitSource[], scenario: Scenario): Promise<LoopResult[]> {
   const rounds = sources.map((): LoopResult[] => [])
   for (const source of sources) await run(source, scenario, WARM_UP_MS)

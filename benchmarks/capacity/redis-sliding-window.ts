@@ -15,8 +15,9 @@ import {
 } from './permit-source.ts'
 
 /**
- * The common approach: one Redis script per permit, here over the same 61 slots of a minute for requests and tokens, and a second one that
- * settles. Redis syncs its log once a second (`appendfsync everysec`), as durable as NATS in the embedded start.
+ * The common approach: one Redis script per permit, here over the same 61 slots of a minute for requests and tokens,
+ * and a second one that settles. Redis syncs its log once a second (`appendfsync everysec`), as durable as NATS in the
+ * embedded start.
  */
 export async function redisPermits(): Promise<PermitSource> {
   const port = await freePort()

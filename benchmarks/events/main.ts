@@ -12,7 +12,7 @@ import { type ConsumerName, startConsumer, unacknowledged, untilUnacknowledged }
 import { discoveryDifferences, usageDifferences } from './differences.ts'
 import { BATCH_EVENTS, CONNECTIONS, EVENTS, publishTwice, SPAN_MS } from './traffic.ts'
 
-/** Which consumer is killed, at which share of its work. */
+/** The consumer to kill, and the share of its work at which it is killed. */
 const KILLS: readonly { readonly name: ConsumerName; readonly done: number }[] = [
   { name: 'usage', done: 0.15 },
   { name: 'discovery', done: 0.3 },

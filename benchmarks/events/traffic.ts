@@ -1,7 +1,10 @@
 import { type Outcome, type ResponseBatch, type ResponseEvent, responses } from '@sluice/contracts'
 import { type Bus, publishToStream } from '@sluice/messaging'
 
-/** What was sent for one connection and model: the expected sums of usage, and the newest response's values for discovery. */
+/**
+ * The traffic sent for one connection and model: the expected sums of usage, and the newest response's values for
+ * discovery.
+ */
 export interface Sent {
   requests: number
   inputTokens: number
@@ -10,7 +13,7 @@ export interface Sent {
   reasoningTokens: number
   readonly outcomes: Record<string, number>
   newestAtMs: number
-  /** What remains of the request limit, by the newest response. */
+  /** The remaining request limit, by the newest response. */
   remaining: number
 }
 
@@ -26,7 +29,10 @@ const MODELS = ['gpt-4o', 'gpt-4o-mini', 'gpt-5', 'text-embedding-3-small']
 const API_KEYS = 10
 const REQUEST_LIMIT = 10_000_000
 
-/** Generates the batches of all gateways in the order of their events, which end one after another for five minutes from `fromMs`. */
+/**
+ * Generates the batches of all gateways in the order of their events, which end one after another for five minutes from
+ * `fromMs`.
+ */
 function* traffic(fromMs: number): Generator<ResponseBatch> {
   const lastBatches = new Array<number>(GATEWAYS).fill(0)
   const batches = Math.ceil(EVENTS / BATCH_EVENTS)
@@ -125,8 +131,8 @@ function outcomeOf(index: number): Outcome {
 const OTHERS: readonly Outcome[] = ['client_error', 'upstream_429', 'upstream_error', 'timeout', 'aborted', 'denied']
 
 /**
- * Publishes all traffic to the stream, each batch twice: the second time later and with another message id, as after the stream's
- * duplicate window, so that it is delivered twice. Returns what was sent, counted once.
+ * Publishes all traffic to the stream, each batch twice: the second time later and with another message id, as after
+ * the stream's duplicate window, so that it is delivered twice. Returns what was sent, counted once.
  */
 export async function publishTwice(bus: Bus, fromMs: number): Promise<SentByModel> {
   const sent = new Map<string, Map<string, Sent>>()

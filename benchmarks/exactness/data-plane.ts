@@ -28,9 +28,11 @@ export interface DataPlaneOptions {
   readonly capacityInstances?: number
   /** Environment of every service, in addition to the benchmark's own. */
   readonly environment?: Readonly<Record<string, string>>
-  /** Where NATS keeps its streams. Default: a temporary folder. */
+  /** The folder of NATS's streams. Default: a temporary folder. */
   readonly natsDataDir?: string
-  /** How often NATS syncs to disk, if its version supports the setting. Default: as in the embedded start. */
+  /**
+   * The interval at which NATS syncs to disk, if its version supports the setting. Default: as in the embedded start.
+   */
   readonly natsSyncMs?: number
   /** Starts something between the services and NATS, such as a proxy. */
   readonly startNatsRoute?: (natsPort: number) => Promise<NatsRoute>

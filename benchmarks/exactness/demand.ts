@@ -28,7 +28,10 @@ export const CHAT_HEADERS = {
   [OUTPUT_TOKENS_HEADER]: String(OUTPUT_TOKENS),
 }
 
-/** Tries the next gateway if one does not respond, as a load balancer does, so that demand is the same while a gateway is down. */
+/**
+ * Tries the next gateway if one does not respond, as a load balancer does, so that demand is the same while a gateway
+ * is down.
+ */
 export function createCaller({ gatewayUrls, connection, apiKey }: CallerOptions): Caller {
   const agent = new Agent({ connections: 256, headersTimeout: 10_000, bodyTimeout: 10_000 })
   const byStatus = new Map<number | 'no response', number>()

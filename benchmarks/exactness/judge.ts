@@ -1,7 +1,10 @@
 import { bindingLimit, limitsOf, type ProofAccount } from './accounts.ts'
 import type { Departure } from './wire/departures.ts'
 
-/** Returns the largest number of `arrivalsMs` (ascending) in any interval of `lengthMs`, its end excluded: what a limit bounds. */
+/**
+ * Returns the largest number of `arrivalsMs` (ascending) in any interval of `lengthMs`, its end excluded: what a limit
+ * bounds.
+ */
 export function mostInAnyInterval(arrivalsMs: readonly number[], lengthMs: number): number {
   let most = 0
   let first = 0
@@ -13,8 +16,8 @@ export function mostInAnyInterval(arrivalsMs: readonly number[], lengthMs: numbe
 }
 
 /**
- * Returns the smallest number of `arrivalsMs` (ascending) in any interval of `lengthMs` that begins at or after the first arrival
- * and ends by `untilMs`; undefined if there is none. An interval is emptiest right after an arrival.
+ * Returns the smallest number of `arrivalsMs` (ascending) in any interval of `lengthMs` that begins at or after the
+ * first arrival and ends by `untilMs`; undefined if there is none. An interval is emptiest right after an arrival.
  */
 export function leastInAnyInterval(
   arrivalsMs: readonly number[],
@@ -42,8 +45,9 @@ export interface Verdict {
   readonly byHeads: number
   readonly byWholes: number
   /**
-   * The least in any period and two slots ÷ the limit; undefined if it was not measured. Used capacity is free again after its period
-   * and up to two slots, so under constant demand every interval of that length should hold the whole limit.
+   * The least in any period and two slots ÷ the limit; undefined if it was not measured. Used capacity is free again
+   * after its period and up to two slots, so under constant demand every interval of that length should hold the whole
+   * limit.
    */
   readonly use: number | undefined
   readonly binds: boolean
@@ -51,13 +55,16 @@ export interface Verdict {
 }
 
 export interface JudgeOptions {
-  /** What each request uses of a token limit. Default: 1. */
+  /** The use of a token limit by each request. Default: 1. */
   readonly tokensPerRequest?: number
-  /** When demand exceeds the limit throughout (Unix milliseconds); absent: use is not judged. */
+  /** The time while demand exceeds the limit throughout (Unix milliseconds); absent: use is not judged. */
   readonly demand?: {
     readonly fromMs: number
     readonly untilMs: number
-    /** How long requests take to use capacity that is freed all at once; lengthens the intervals of `least`. Default: 0. */
+    /**
+     * The time that requests take to use capacity that is freed all at once; lengthens the intervals of `least`.
+     * Default: 0.
+     */
     readonly fillMs?: number
   }
 }

@@ -33,7 +33,7 @@ if (unknown !== undefined) {
   console.error(`There is no scenario "${unknown}". Scenarios: ${SCENARIOS.map(({ name }) => name).join(', ')}.`)
   process.exit(2)
 }
-/** Where the report is written; unset: to the results if all scenarios run, otherwise nowhere. */
+/** The report's file; unset: to the results if all scenarios run, otherwise nowhere. */
 const reportFile =
   process.env.REPORT_FILE ?? (wanted === undefined ? join(PROJECT_DIR, 'benchmarks/results/exactness.md') : undefined)
 

@@ -8,11 +8,13 @@ export interface ProofUpstream {
   readonly port: number
   /** The key of the only account that uses it, because TLS hides keys on the wire; absent for plain HTTP. */
   readonly onlyKey?: string
-  /** Its own record, by its own clock: used if the wire cannot be captured, and to check that the capture is complete. */
+  /**
+   * Its own record, by its own clock: used if the wire cannot be captured, and to check that the capture is complete.
+   */
   recorded(): Promise<readonly Departure[]>
 }
 
-/** When requests were sent to the upstreams, in order, by their account's key. */
+/** The times at which requests were sent to the upstreams, in order, by their account's key. */
 export interface Observed {
   /** Whose timestamps: the kernel's, at the wire, or the upstream's own. */
   readonly by: 'wire' | 'upstream'

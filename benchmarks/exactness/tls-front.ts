@@ -30,7 +30,7 @@ export interface TlsFrontOptions {
   readonly simulator: ProofSimulator
   /** The only account that uses it. */
   readonly upstreamKey: string
-  /** How long the n-th connection (from 0) waits for its handshake, in milliseconds; Infinity: forever. */
+  /** The delay of the n-th connection's handshake (from 0), in milliseconds; Infinity: forever. */
   handshakeDelayMs(connection: number): number
 }
 

@@ -15,9 +15,12 @@ export interface UnderDemandOptions {
   readonly perSecond: number
   readonly onCapacityUnavailable?: 'allow' | 'reject'
   readonly plane?: Omit<DataPlaneOptions, 'connections'>
-  /** True if demand exceeds every binding limit from the first request until `during` ends, so that all of it should be used. */
+  /**
+   * True if demand exceeds every binding limit from the first request until `during` ends, so that all of it should be
+   * used.
+   */
   readonly demandBinds: boolean
-  /** What happens during the demand, which ends when this resolves. */
+  /** The action during the demand, which ends when this resolves. */
   during(plane: DataPlane, simulator: ProofSimulator): Promise<void>
   /** Checks made after the demand, while everything still runs. */
   afterwards?(plane: DataPlane, simulator: ProofSimulator, demand: Demand): Promise<readonly Fact[]>

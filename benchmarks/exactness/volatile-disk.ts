@@ -9,7 +9,7 @@ const run = promisify(execFile)
 /** A folder that loses, at a simulated power failure, what was not written to its disk. */
 export interface VolatileDisk {
   readonly folder: string
-  /** What a reader of the results must know about it. */
+  /** A note for readers of the results. */
   readonly about: string
   /** Writes everything to the disk. */
   sync(): Promise<void>
@@ -53,7 +53,8 @@ async function mountedImage(parent: string, folder: string, commitIntervalS: num
       await run('sync', ['-f', folder])
     },
     failPower: async () => {
-      // The image file has what the file system wrote. Unwritten blocks are in memory and go to a file that is not used again.
+      // The image file has what the file system wrote. Unwritten blocks are in memory and go to a file that is not used
+      // again.
       const survivor = join(parent, 'survivor.img')
       await run('cp', ['--sparse=always', image, survivor])
       await run('umount', [folder])

@@ -3,12 +3,15 @@ import { setImmediate as turn } from 'node:timers/promises'
 import { FRAME } from './http2-frames.ts'
 import type { Random } from './random.ts'
 
-/** What is sent on one connection. */
+/** The data sent on one connection. */
 export interface Conversation {
   readonly protocol: 'http1' | 'http2'
   /** Each is one write. */
   readonly pieces: readonly Buffer[]
-  /** How the client closes the connection: by an end, by a reset, or only after the other side has closed it or been quiet for a while. */
+  /**
+   * The way the client closes the connection: by an end, by a reset, or only after the other side has closed it or been
+   * quiet for a while.
+   */
   readonly leaving: 'end' | 'reset' | 'listen'
 }
 

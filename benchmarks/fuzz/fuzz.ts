@@ -31,7 +31,10 @@ export interface FuzzResult {
   readonly openConnections: number
 }
 
-/** Starts a local Sluice and sends malformed input to its gateway in rounds of `roundMs`, concurrently with valid requests. */
+/**
+ * Starts a local Sluice and sends malformed input to its gateway in rounds of `roundMs`, concurrently with valid
+ * requests.
+ */
 export async function fuzz(seed: number, rounds: number, roundMs: number): Promise<FuzzResult> {
   const started = createStarted()
   try {

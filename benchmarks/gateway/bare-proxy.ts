@@ -3,8 +3,8 @@ import { fastify } from 'fastify'
 import { Agent, request } from 'undici'
 
 /**
- * The minimal proxy with these libraries, as its own process on port `PORT`: it forwards a request to `UPSTREAM_URL` with
- * another key and streams the response back. It checks, counts and records nothing.
+ * The minimal proxy with these libraries, as its own process on port `PORT`: it forwards a request to `UPSTREAM_URL`
+ * with another key and streams the response back. It checks, counts and records nothing.
  */
 const upstreamUrl = process.env.UPSTREAM_URL ?? ''
 const authorization = `Bearer ${process.env.API_KEY}`

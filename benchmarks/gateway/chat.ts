@@ -29,7 +29,9 @@ export interface ChatCaller {
   stop(): Promise<void>
 }
 
-/** Calls a contender over as many kept-alive connections as there are callers, at the lowest cost that undici allows. */
+/**
+ * Calls a contender over as many kept-alive connections as there are callers, at the lowest cost that undici allows.
+ */
 export function chatCaller({ name, chatUrl, headers }: Contender, kind: ChatKind, callers: number): ChatCaller {
   const { origin, pathname } = new URL(chatUrl)
   const pool = new Pool(origin, { connections: callers })

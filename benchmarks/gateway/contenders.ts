@@ -43,7 +43,10 @@ export async function startBareProxy(upstream: UpstreamAddress): Promise<Contend
   }
 }
 
-/** Sluice with everything it does for a request: key check, permit, settlement, response event; limits that are never reached. */
+/**
+ * Sluice with everything it does for a request: key check, permit, settlement, response event; limits that are never
+ * reached.
+ */
 export async function startSluiceContender(natsUrl: string, upstream: UpstreamAddress): Promise<Contender> {
   const sluice = await startSluice({
     natsUrl,
@@ -64,8 +67,8 @@ const VERSION = '1.15.2'
 export const PORTKEY_PACKAGE = `@portkey-ai/gateway@${VERSION}`
 
 /**
- * Portkey's open-source gateway, from the npm registry (kept in `.sluice/portkey`), run by this Node so that its process can be measured
- * and stopped. Returns undefined, and prints why, if npm cannot install it.
+ * Portkey's open-source gateway, from the npm registry (kept in `.sluice/portkey`), run by this Node so that its
+ * process can be measured and stopped. Returns undefined, and prints why, if npm cannot install it.
  * @see https://portkey.ai/docs/integrations/llms/byollm: a request header has the provider's address
  */
 export async function startPortkey(upstream: UpstreamAddress): Promise<Contender | undefined> {

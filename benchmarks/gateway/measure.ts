@@ -18,7 +18,10 @@ export interface MeasureOptions {
   readonly warmUpMs: number
 }
 
-/** Runs rounds of all contenders in turn, so that disturbances of the machine affect them all; returns the medians of each, in their order. */
+/**
+ * Runs rounds of all contenders in turn, so that disturbances of the machine affect them all; returns the medians of
+ * each, in their order.
+ */
 export async function measure(
   contenders: readonly Contender[],
   kind: ChatKind,

@@ -15,12 +15,15 @@ export const REPORT_HEAD = [
   '|---|---|---|---|---|---|---|---|',
 ]
 
-/** How many times the bare proxy's CPU time Sluice's gateway may use. */
+/** The CPU time that Sluice's gateway may use, as a multiple of the bare proxy's. */
 const MAX_CPU_RATIO = 2
-/** How many times Portkey's request rate Sluice must reach. */
+/** The request rate that Sluice must reach, as a multiple of Portkey's. */
 const MIN_RATE_RATIO = 4
 
-/** Returns true if the targets are reached for every kind, against Portkey for those that it serves, and it serves at least one. */
+/**
+ * Returns true if the targets are reached for every kind, against Portkey for those that it serves, and it serves at
+ * least one.
+ */
 export function areTargetsReached(results: readonly KindResult[]): boolean {
   return (
     results.every(({ bare, sluice }) => isCpuReached(sluice, bare)) &&

@@ -91,8 +91,8 @@ function textPieces(count: number): string[] {
 }
 
 /**
- * The provider that all compared proxies call: its own process on port `PORT`, which responds to chat completions as OpenAI
- * does, as fast as it can, and always the same.
+ * The provider that all compared proxies call: its own process on port `PORT`, which responds to chat completions as
+ * OpenAI does, as fast as it can, and always the same.
  */
 const server = createServer((request, response) => {
   const pieces: Buffer[] = []
@@ -123,7 +123,10 @@ function respond(request: IncomingMessage, body: Buffer, response: ServerRespons
   writeEach([...CHUNKS, ...usage, 'data: [DONE]\n\n'], response)
 }
 
-/** Writes each chunk in its own turn of the event loop, and so in its own write to the socket, as tokens arrive one by one. */
+/**
+ * Writes each chunk in its own turn of the event loop, and so in its own write to the socket, as tokens arrive one by
+ * one.
+ */
 function writeEach([chunk, ...rest]: readonly string[], response: ServerResponse): void {
   if (chunk === undefined) {
     response.end()

@@ -15,8 +15,8 @@ import { type Sent, sendBodies } from './send-bodies.ts'
 import { type WorstBody, worstBodies } from './worst-bodies.ts'
 
 /**
- * Two tenants of one gateway: one sends the worst known bodies at 10 MB/s, the other small requests, whose latency is measured. Each
- * kind of body gets a new gateway, as its peak memory is measured too.
+ * Two tenants of one gateway: one sends the worst known bodies at 10 MB/s, the other small requests, whose latency is
+ * measured. Each kind of body gets a new gateway, as its peak memory is measured too.
  */
 const ATTACK_MS = Number(process.env.ROUND_S ?? 10) * 1_000
 const BYTES_PER_SECOND = 10_000_000
@@ -24,7 +24,7 @@ const MAX_P99_MS = 100
 const MAX_MEMORY_MB = 1_024
 /** Bodies of this size are sent two at a time: more would not arrive in time. */
 const LARGE_BYTES = 10_000_000
-/** How often the measured tenant sends a request. */
+/** The interval at which the measured tenant sends a request. */
 const INTERVAL_MS = 20
 const BODY = '{"model":"gpt-4.1-mini","messages":[{"role":"user","content":"Say something."}]}'
 

@@ -19,8 +19,8 @@ export interface Sent {
 }
 
 /**
- * Sends the same request repeatedly until the signal is aborted, each over its own connection. A body is aborted when its
- * response arrives. Does not throw: a failed request is sent again.
+ * Sends the same request repeatedly until the signal is aborted, each over its own connection. A body is aborted when
+ * its response arrives. Does not throw: a failed request is sent again.
  */
 export async function sendBodies(worst: WorstBody, options: SendOptions): Promise<Sent> {
   const { bytesPerSecond, parallel, signal } = options

@@ -1,7 +1,7 @@
 import { createServer } from 'node:http'
 
 /** A provider that reads any request and responds at once, as its own process on port `PORT`. */
-const ANSWERS: ReadonlyMap<string, string> = new Map([
+const RESPONSES: ReadonlyMap<string, string> = new Map([
   [
     '/v1/messages',
     '{"type":"message","role":"assistant","content":[{"type":"text","text":"Hi"}],"stop_reason":"end_turn","usage":{"input_tokens":9,"output_tokens":1}}',
@@ -14,7 +14,7 @@ const server = createServer((request, response) => {
   request.resume()
   request.on('end', () => {
     response.setHeader('content-type', 'application/json')
-    response.end(ANSWERS.get(request.url ?? '') ?? CHAT_COMPLETION)
+    response.end(RESPONSES.get(request.url ?? '') ?? CHAT_COMPLETION)
   })
 })
 server.keepAliveTimeout = 600_000

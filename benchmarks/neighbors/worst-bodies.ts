@@ -15,7 +15,10 @@ const MB = 1_000_000
 const NATIVE = '/connections/greedy/v1/chat/completions'
 const UNIFIED = '/v1/chat/completions'
 
-/** The requests that took the most time or memory before there were bounds: as large as the bounds admit, and far larger. */
+/**
+ * The requests that took the most time or memory before there were bounds: as large as the bounds admit, and far
+ * larger.
+ */
 export function worstBodies(): WorstBody[] {
   return [
     native('31 MB of empty arrays', messages('[],'.repeat(10 * MB), '[]')),

@@ -1,4 +1,7 @@
-/** What must hold after a run: memory that does not grow, counts that are zero; and the table of a report that lists it. */
+/**
+ * Conditions that must hold after a run: memory that does not grow, counts that are zero; and the table of a report
+ * that lists it.
+ */
 import { growthBytes, type MemorySample } from './memory.ts'
 
 /** A condition that must hold after a run. */
@@ -18,7 +21,10 @@ export function processCheck(found: string, holds: boolean): Check {
   return { what: 'the gateway process is still the same', found, holds }
 }
 
-/** How much more memory the gateway may hold at the end of the second half than at its beginning, by a line fitted to the samples. */
+/**
+ * The additional memory that the gateway may hold at the end of the second half than at its beginning, by a line fitted
+ * to the samples.
+ */
 const MAX_HELD_GROWTH_BYTES = 4 * 1024 ** 2
 /** The allocator keeps some freed memory and returns it at its own pace. */
 const MAX_RSS_GROWTH_BYTES = 32 * 1024 ** 2

@@ -1,4 +1,7 @@
-/** Returns the value that `fraction` (0 to 1) of all values do not exceed; NaN for an empty array. Sorts `values` in place. */
+/**
+ * Returns the value that `fraction` (0 to 1) of all values do not exceed; NaN for an empty array. Sorts `values` in
+ * place.
+ */
 export function percentile(values: Float64Array, fraction: number): number {
   values.sort()
   return values[Math.min(values.length - 1, Math.floor(values.length * fraction))] ?? Number.NaN

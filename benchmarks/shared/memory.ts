@@ -21,7 +21,9 @@ export async function memoryOf(child: ChildProcess): Promise<MemorySample> {
 
 const REPLY_TIMEOUT_MS = 10_000
 
-/** Returns how much `bytesOf` rises over the second half of the samples: the slope of a fitted line, times their span. */
+/**
+ * Returns how much `bytesOf` rises over the second half of the samples: the slope of a fitted line, times their span.
+ */
 export function growthBytes(samples: readonly MemorySample[], bytesOf: (sample: MemorySample) => number): number {
   const half = samples.slice(Math.floor(samples.length / 2))
   const meanAtMs = mean(half.map(({ atMs }) => atMs))

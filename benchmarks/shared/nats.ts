@@ -25,8 +25,8 @@ export interface BenchmarkNats {
 const DEFAULT_SYNC_MS = 1_000
 
 /**
- * Finds a nats-server (`SLUICE_NATS_SERVER`, or that of the embedded start), and writes its configuration into the folder of
- * its streams. It syncs to disk at the given interval; versions before 2.10 always sync every two minutes.
+ * Finds a nats-server (`SLUICE_NATS_SERVER`, or that of the embedded start), and writes its configuration into the
+ * folder of its streams. It syncs to disk at the given interval; versions before 2.10 always sync every two minutes.
  */
 export async function prepareNats(dataDir: string, syncInterval: SyncInterval = DEFAULT_SYNC_MS) {
   const { path: serverPath, version } = await locateNatsServer({

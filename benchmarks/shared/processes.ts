@@ -46,7 +46,8 @@ export function pidOf(child: ChildProcess): number {
 }
 
 /**
- * Returns the CPU time that all threads of a process have used so far, in user and kernel mode, in milliseconds, a multiple of 10.
+ * Returns the CPU time that all threads of a process have used so far, in user and kernel mode, in milliseconds, a
+ * multiple of 10.
  * @see proc_pid_stat(5): fields 14 and 15, in ticks, 100 per second on Linux
  */
 export function cpuTimeMs(pid: number): number {

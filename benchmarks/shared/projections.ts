@@ -17,8 +17,8 @@ export type BenchmarkConnection = Pick<ProjectedConnection, 'name' | 'capacity'>
   }
 
 /**
- * Publishes these connections, and an API key for all of them, in place of the connections service, which is not needed per request.
- * Returns the API key.
+ * Publishes these connections, and an API key for all of them, in place of the connections service, which is not needed
+ * per request. Returns the API key.
  */
 export async function putProjections(bus: Bus, connections: readonly BenchmarkConnection[]): Promise<string> {
   const bucket = await openBucket(bus, connectionProjection)

@@ -1,9 +1,10 @@
 import { Transform, type TransformCallback } from 'node:stream'
 
 /**
- * Changes what a NATS server sends so that its clock seems shifted: the timestamps in JetStream's replies, and those in the
- * acknowledgement subjects of consumers' messages. Payloads of applications stay unchanged.
- * @param shiftMs returns how far the clock is ahead now: whole seconds in milliseconds, so that no message changes its length
+ * Changes what a NATS server sends so that its clock seems shifted: the timestamps in JetStream's replies, and those in
+ * the acknowledgement subjects of consumers' messages. Payloads of applications stay unchanged.
+ * @param shiftMs returns how far the clock is ahead now: whole seconds in milliseconds, so that no message changes its
+ * length
  * @see https://docs.nats.io/reference/reference-protocols/nats-protocol
  */
 export function shiftedNatsTime(shiftMs: () => number): Transform {

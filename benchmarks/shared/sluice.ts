@@ -28,8 +28,8 @@ export interface Sluice {
 }
 
 /**
- * Starts the processes on the path of a request. The benchmark publishes the projections and seals the credential in place of the
- * connections service, which is not needed per request.
+ * Starts the processes on the path of a request. The benchmark publishes the projections and seals the credential in
+ * place of the connections service, which is not needed per request.
  */
 export async function startSluice(options: SluiceOptions): Promise<Sluice> {
   const started = createStarted()

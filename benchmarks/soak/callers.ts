@@ -66,7 +66,7 @@ export function createCallers({ chatUrl, apiKey }: Sluice): Callers {
 
 const MAX_CONNECTIONS = 256
 
-/** When a caller aborts: after this time, or after this many chunks of the response. */
+/** The moment when a caller aborts: after this time, or after this many chunks of the response. */
 type GiveUp = { readonly afterMs: number } | { readonly afterPieces: number }
 
 /** One in ten aborts. */

@@ -47,8 +47,8 @@ export async function permitChecks({ bus, connectionId }: Sluice, ledger: Ledger
 }
 
 /**
- * Checks that each request is in one response event; one event may sum up several denied requests. A request that was aborted
- * before its response has at most one, as it may never have reached the gateway.
+ * Checks that each request is in one response event; one event may sum up several denied requests. A request that was
+ * aborted before its response has at most one, as it may never have reached the gateway.
  */
 export async function eventChecks(callers: Callers, ledger: Ledger, providerRequests: number): Promise<Check[]> {
   const missing = () => [...callers.respondedIds].filter((id) => !ledger.eventIds.has(id)).length

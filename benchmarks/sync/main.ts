@@ -7,7 +7,8 @@ import { closedLoop, type LoopResult, median } from '../shared/closed-loop.ts'
 import { describeMachine, versionOf } from '../shared/machine.ts'
 import { type BenchmarkNats, benchmarkNats, PROJECT_DIR } from '../shared/nats.ts'
 
-// Measures the cost of NATS syncing to disk at different intervals: permits per second with the same server and each interval, in turn.
+// Measures the cost of NATS syncing to disk at different intervals: permits per second with the same server and each
+// interval, in turn.
 
 const INTERVALS: readonly { readonly name: string; readonly syncInterval: SyncInterval }[] = [
   { name: '2m (the server’s default)', syncInterval: SERVER_DEFAULT_SYNC_MS },

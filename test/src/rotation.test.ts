@@ -11,9 +11,12 @@ import { type System, startSystem } from './start-system.ts'
 const REQUESTS = 3_000
 const ROTATIONS = 20
 const CALLERS = 24
-/** How long the old credential may still be used after the last gateway has the new one. */
+/** The time for which the old credential may still be used after the last gateway has the new one. */
 const GRACE_MS = 1_000
-/** How soon every gateway must use the new credential after the admin API's response: generous, for a busy machine. */
+/**
+ * The time until every gateway must use the new credential, from the admin API's response: generous, for a busy
+ * machine.
+ */
 const SPREAD_MS = 2_000
 /** Each gateway is sent its own model, so that the provider's records distinguish them. */
 const MODELS = ['gpt-4o', 'gpt-4o-mini'] as const
@@ -92,7 +95,10 @@ async function revokeAfter(ms: number, key: string): Promise<void> {
   system.simulator.accounts.remove(key)
 }
 
-/** Starts callers that send requests continuously to each gateway in turn, most with short responses and some with a stream of half a second. */
+/**
+ * Starts callers that send requests continuously to each gateway in turn, most with short responses and some with a
+ * stream of half a second.
+ */
 function startLoad(connection: string, apiKey: string) {
   const failures: string[] = []
   let ended = 0

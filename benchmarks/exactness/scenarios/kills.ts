@@ -128,7 +128,7 @@ function demandPerSecond(account: ProofAccount, tokensPerRequest: number): numbe
   return (10 * Math.min(...allowed)) / 60
 }
 
-/** Which process is killed (`kill -9`) when, in fractions of the duration. The stack restarts each. */
+/** The processes to kill (`kill -9`), and when, in fractions of the duration. The stack restarts each. */
 const SCHEDULE: readonly { readonly at: number; readonly process: string }[] = [
   { at: 0.08, process: 'capacity-1' },
   { at: 0.18, process: 'gateway-2' },

@@ -8,7 +8,7 @@ const PER_SECOND = 10
 const BEFORE_MS = 15_000
 /** Long enough that requests are in progress when NATS is killed. */
 const LATENCY_MS = 1_000
-/** How soon afterwards the counters must include what happened during the outage. */
+/** The time after which the counters must include what happened during the outage. */
 const SETTLED_WITHIN_MS = 15_000
 
 export const natsUnavailable: Scenario = {

@@ -15,7 +15,7 @@ const FAILS_AT_MS = 75_000
 const SYNC_MS = 120_000
 const READY_WITHIN_MS = 60_000
 const AFTER_MS = 100_000
-/** How soon a minute limit must admit again: lost charges count as used until they leave the window. */
+/** The time until a minute limit must admit again: lost charges count as used until they leave the window. */
 const RESUMED_WITHIN_MS = 75_000
 
 const MINUTE: ProofAccount = {

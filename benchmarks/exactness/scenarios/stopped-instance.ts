@@ -22,7 +22,10 @@ const UNREACHED = LIMIT - SERVED
 /** After this time, gateways no longer consider a killed instance alive. */
 const EXPIRY_MS = 5_000
 const CONNECT_TIMEOUT_MS = 4_000
-/** From when the other instance has the batch until the stopped one resumes: longer than capacity keeps a session (two minutes). */
+/**
+ * From when the other instance has the batch until the stopped one resumes: longer than capacity keeps a session (two
+ * minutes).
+ */
 const FORGOTTEN_MS = 130_000
 
 const ACCOUNT: ProofAccount = {

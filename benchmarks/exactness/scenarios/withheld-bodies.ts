@@ -18,9 +18,9 @@ const LAST_PART = Buffer.alloc(16 * 1024, 'b')
 const CHATS_MS = 15_000
 
 interface WithheldAccount extends ProofAccount {
-  /** When each wave of headers is sent, milliseconds from the start. */
+  /** The time of each wave of headers, milliseconds from the start. */
   readonly wavesAtMs: readonly number[]
-  /** When all bodies are released and chats are sent. */
+  /** The time when all bodies are released and chats are sent. */
   readonly releasedAtMs: number
 }
 

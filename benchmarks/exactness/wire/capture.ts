@@ -25,8 +25,8 @@ export interface CaptureRefused {
 }
 
 /**
- * Captures all TCP traffic of these ports on loopback with tcpdump, with the kernel's timestamps. Resolves when capturing has started, or
- * with the reason why it cannot: tcpdump is not installed, or this user may not capture.
+ * Captures all TCP traffic of these ports on loopback with tcpdump, with the kernel's timestamps. Resolves when
+ * capturing has started, or with the reason why it cannot: tcpdump is not installed, or this user may not capture.
  */
 export async function startCapture(
   ports: readonly number[],

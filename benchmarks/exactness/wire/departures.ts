@@ -2,9 +2,9 @@ import type { SentBytes, TcpStream } from './tcp-streams.ts'
 
 /** One request as the gateway sent it. */
 export interface Departure {
-  /** When the last byte of its headers was sent, Unix milliseconds. */
+  /** The time when the last byte of its headers was sent, Unix milliseconds. */
   readonly headAtMs: number
-  /** When its last byte was sent; absent for an aborted request. */
+  /** The time when its last byte was sent; absent for an aborted request. */
   readonly wholeAtMs?: number
   /** The account's key, if the connection shows it. */
   readonly key?: string
@@ -72,9 +72,9 @@ function bodyEnd(bytes: Buffer, head: RequestHead): number | undefined {
 }
 
 /**
- * Finds the requests of a TLS 1.2 connection without decrypting them: on a kept-alive connection they follow one another, so the
- * first application data, and the first after data from the server, begins a request. Its first record counts as its
- * headers. Handshakes are records of another type.
+ * Finds the requests of a TLS 1.2 connection without decrypting them: on a kept-alive connection they follow one
+ * another, so the first application data, and the first after data from the server, begins a request. Its first record
+ * counts as its headers. Handshakes are records of another type.
  * @see RFC 5246, 6.2.1
  */
 export function tlsDepartures({ fromClient, fromServer }: TcpStream): Departure[] {

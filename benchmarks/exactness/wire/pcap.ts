@@ -17,8 +17,8 @@ export class CaptureFormatError extends Error {
 }
 
 /**
- * Reads the TCP segments of a capture file in libpcap's format, in file order; skips what is not TCP over IPv4 and an incomplete
- * last packet.
+ * Reads the TCP segments of a capture file in libpcap's format, in file order; skips what is not TCP over IPv4 and an
+ * incomplete last packet.
  * @throws CaptureFormatError
  * @see https://www.ietf.org/archive/id/draft-ietf-opsawg-pcap-04.html
  */
@@ -71,7 +71,8 @@ const SYN = 0x02
 function readIpv4(packet: Buffer, atMs: number): TcpSegment | undefined {
   if (packet.length < 20 || packet.readUint8(0) >> 4 !== 4 || packet.readUint8(9) !== TCP) return undefined
   const ipHeadBytes = (packet.readUint8(0) & 0x0f) * 4
-  // Use the length that IP states, as an Ethernet frame may be padded. It is 0 if the network card was to split the packet.
+  // Use the length that IP states, as an Ethernet frame may be padded. It is 0 if the network card was to split the
+  // packet.
   const statedBytes = packet.readUint16BE(2)
   const tcp = packet.subarray(ipHeadBytes, statedBytes === 0 ? packet.length : statedBytes)
   if (tcp.length < 20) return undefined

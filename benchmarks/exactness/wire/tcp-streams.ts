@@ -1,9 +1,12 @@
 import type { TcpSegment } from './pcap.ts'
 
-/** What one side of a connection sent: its bytes in order, and when each was sent. */
+/** The bytes that one side of a connection sent, in order, and when each was sent. */
 export interface SentBytes {
   readonly bytes: Buffer
-  /** Returns when the byte at `offset`, and all before it, had been sent, Unix milliseconds. @throws RangeError beyond the last byte */
+  /**
+   * Returns when the byte at `offset`, and all before it, had been sent, Unix milliseconds.
+   * @throws RangeError beyond the last byte
+   */
   atMs(offset: number): number
 }
 
@@ -15,8 +18,8 @@ export interface TcpStream {
 }
 
 /**
- * Reassembles the connections to `serverPort`, oldest first. A byte's time is that of its first transmission: on loopback,
- * retransmitted bytes had arrived before, or waited for the provider to read them.
+ * Reassembles the connections to `serverPort`, oldest first. A byte's time is that of its first transmission: on
+ * loopback, retransmitted bytes had arrived before, or waited for the provider to read them.
  */
 export function tcpStreams(segments: Iterable<TcpSegment>, serverPort: number): TcpStream[] {
   const open = new Map<string, Connection>()

@@ -217,9 +217,14 @@ it('replaces what PostgreSQL cannot keep, also where cutting splits a character'
   expect(storableText('ab🙂', 3)).toBe('ab\ufffd')
 })
 
+/** Of all Unicode. `unit: 'binary'` is the same but takes a second and a half to prepare. */
+const anyCharacter = fc
+  .oneof(fc.nat(0xd7ff), fc.integer({ min: 0xe000, max: 0x10ffff }))
+  .map((code) => String.fromCodePoint(code))
+
 it('never gives NUL, a lone surrogate, or more than was asked for', () => {
   fc.assert(
-    fc.property(fc.string({ unit: 'binary' }), fc.nat(20), (text, maxChars) => {
+    fc.property(fc.string({ unit: anyCharacter }), fc.nat(20), (text, maxChars) => {
       const stored = storableText(`${text}\0`, maxChars)
       expect(stored.length).toBeLessThanOrEqual(maxChars)
       expect(stored.includes('\0')).toBe(false)

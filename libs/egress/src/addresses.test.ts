@@ -79,7 +79,7 @@ it('metadata services are known by name', () => {
   expect(isMetadataHostname('api.openai.com')).toBe(false)
 })
 
-/** Whether an entry is globally reachable; undefined where the registry says neither (N/A). */
+/** The entry is globally reachable; undefined where the registry says neither (N/A). */
 type Row = readonly [prefix: string, length: number, isGlobal: boolean | undefined, name: string]
 
 /** @see https://www.iana.org/assignments/iana-ipv4-special-registry */
@@ -162,7 +162,10 @@ function addressOf(value: bigint, version: Version): string {
   return version === 4 ? parts.join('.') : parts.map((part) => part.toString(16)).join(':')
 }
 
-/** What the registries say: the longest prefix decides; elsewhere IPv4 but for multicast, and IPv6's global unicast, is global. */
+/**
+ * The registries' rule: the longest prefix decides; elsewhere IPv4 but for multicast, and IPv6's global unicast, is
+ * global.
+ */
 function isGlobal(value: bigint, version: Version): boolean {
   const matching = (version === 4 ? IPV4 : IPV6)
     .filter(

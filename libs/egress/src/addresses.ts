@@ -1,14 +1,16 @@
 /**
- * Rules about IP addresses and metadata host names: which ones no upstream may have, which ones belong to the public internet, and which
- * ones are this machine. All functions are pure, and fail closed: text that is not an IP address is neither allowed nor public.
+ * Rules about IP addresses and metadata host names: which ones no upstream may have, which ones belong to the public
+ * internet, and which ones are this machine. All functions are pure, and fail closed: text that is not an IP address is
+ * neither allowed nor public.
  */
 import { isIP } from 'node:net'
 import ipaddr from 'ipaddr.js'
 
 /**
- * Returns whether no upstream may be at this IP address: link-local addresses, the clouds' metadata services, and addresses that name no
- * host. Check every address that a name resolves to at each connect, since a name may resolve differently later. An IPv4 address inside
- * an IPv6 address (mapped, NAT64, 6to4) is judged as the IPv4 address. Anything that is not an IP address is forbidden.
+ * Returns whether no upstream may be at this IP address: link-local addresses, the clouds' metadata services, and
+ * addresses that name no host. Check every address that a name resolves to at each connect, since a name may resolve
+ * differently later. An IPv4 address inside an IPv6 address (mapped, NAT64, 6to4) is judged as the IPv4 address.
+ * Anything that is not an IP address is forbidden.
  */
 export function isForbiddenUpstreamAddress(text: string): boolean {
   const address = parseAddress(text)
@@ -16,9 +18,10 @@ export function isForbiddenUpstreamAddress(text: string): boolean {
 }
 
 /**
- * Returns whether an IP address is globally reachable by IANA's registries, and so belongs neither to a private network nor to this
- * machine. For addresses that applications choose, which must not reach what only the gateway can. Of IPv6, only global unicast addresses
- * count, and those that carry a public IPv4 address (mapped, NAT64). 6to4 and Teredo do not: a relay decides what they reach.
+ * Returns whether an IP address is globally reachable by IANA's registries, and so belongs neither to a private network
+ * nor to this machine. For addresses that applications choose, which must not reach what only the gateway can. Of IPv6,
+ * only global unicast addresses count, and those that carry a public IPv4 address (mapped, NAT64). 6to4 and Teredo do
+ * not: a relay decides what they reach.
  */
 export function isPublicAddress(text: string): boolean {
   const address = parseAddress(text)
@@ -33,7 +36,10 @@ export function isLoopbackAddress(text: string): boolean {
   return isIn(LOOPBACK, isMapped ? address.toIPv4Address() : address)
 }
 
-/** Returns whether a host name belongs to a cloud's metadata service, whatever it resolves to. @param hostname lower case, no final dot */
+/**
+ * Returns whether a host name belongs to a cloud's metadata service, whatever it resolves to.
+ * @param hostname lower case, no final dot
+ */
 export function isMetadataHostname(hostname: string): boolean {
   return METADATA_HOSTNAMES.has(hostname)
 }
@@ -60,7 +66,8 @@ const FORBIDDEN = ranges(
   '100.100.100.200/32',
   '168.63.129.16/32',
   '192.0.0.192/32',
-  // Over IPv6, with what else these ranges hold (credentials of pods and tasks, DNS, time): AWS, Google Cloud, Oracle Cloud.
+  // Over IPv6, with what else these ranges hold (credentials of pods and tasks, DNS, time): AWS, Google Cloud, Oracle
+  // Cloud.
   'fd00:ec2::/32',
   'fd20:ce::/32',
   'fd00:c1::/32',
@@ -123,12 +130,16 @@ const IPV4_CARRIERS: readonly { readonly range: Range; readonly offset: number; 
   { range: ipaddr.parseCIDR('2002::/16'), offset: 2, isGlobal: false }, // 6to4 (RFC 3056)
 ]
 
-/** Returns undefined for anything but an IP address. The zone of a link-local address (fe80::1%eth0) is allowed, as Node allows it. */
+/**
+ * Returns undefined for anything but an IP address. The zone of a link-local address (fe80::1%eth0) is allowed, as Node
+ * allows it.
+ */
 function parseAddress(text: string): Address | undefined {
   // Node's check is stricter than ipaddr.js, which also reads octal, hexadecimal and shortened IPv4 addresses.
   if (isIP(text) === 0) return undefined
   const withoutZone = text.replace(/%.*$/, '')
-  // ipaddr.js reads `::a.b.c.d` as the IPv4-mapped `::ffff:a.b.c.d`, which is another address: spell its last four bytes in hexadecimal.
+  // ipaddr.js reads `::a.b.c.d` as the IPv4-mapped `::ffff:a.b.c.d`, which is another address: spell its last four
+  // bytes in hexadecimal.
   const [, head, ipv4] = /^(.*:)([\d.]+\.\d+)$/.exec(withoutZone) ?? []
   if (head === undefined || ipv4 === undefined) return ipaddr.parse(withoutZone)
   return ipaddr.parse(head + Buffer.from(ipaddr.IPv4.parse(ipv4).toByteArray()).toString('hex').replace(/^.{4}/, '$&:'))

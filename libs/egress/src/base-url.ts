@@ -3,14 +3,14 @@ import { isIP } from 'node:net'
 import { isForbiddenUpstreamAddress, isLoopbackAddress, isMetadataHostname } from './addresses.ts'
 
 export interface BaseUrlRules {
-  /** Whether http is allowed to this machine's own addresses. */
+  /** Allows http to this machine's own addresses. */
   readonly allowInsecureLoopback: boolean
 }
 
 /**
- * Returns what is wrong with `text` as a connection's base URL, or undefined. A base URL is https, or http to loopback where that is
- * allowed; has no user, query or fragment; and does not lead to a forbidden address. Names are not resolved here: the egress policy checks
- * their addresses at each connect.
+ * Returns what is wrong with `text` as a connection's base URL, or undefined. A base URL is https, or http to loopback
+ * where that is allowed; has no user, query or fragment; and does not lead to a forbidden address. Names are not
+ * resolved here: the egress policy checks their addresses at each connect.
  */
 export function baseUrlFault(text: string, rules: BaseUrlRules): string | undefined {
   // The URL parser drops some white space and escapes the rest, so that requests would go elsewhere than the text says.

@@ -1,6 +1,6 @@
 /**
- * HTTP clients that enforce an egress policy at each connect: for undici, for SDKs that take a `fetch`, and for SDKs that take Node's agents.
- * Each is an object of its own; nothing in the process is replaced.
+ * HTTP clients that enforce an egress policy at each connect: for undici, for SDKs that take a `fetch`, and for SDKs
+ * that take Node's agents. Each is an object of its own; nothing in the process is replaced.
  */
 import { Agent as HttpAgent } from 'node:http'
 import { Agent as HttpsAgent } from 'node:https'
@@ -9,8 +9,8 @@ import { Agent, buildConnector, type RequestInit, fetch as undiciFetch } from 'u
 import type { EgressPolicy } from './egress-policy.ts'
 
 /**
- * Returns the `connect` of undici's clients that enforces `policy`. HTTP/1.1 only: each stream has its own connection, so that one
- * stream's back-pressure delays no other.
+ * Returns the `connect` of undici's clients that enforces `policy`. HTTP/1.1 only: each stream has its own connection,
+ * so that one stream's back-pressure delays no other.
  * @param timeoutMs for making a connection, TLS included; undici's own limit by default
  */
 export function egressConnector(policy: EgressPolicy, timeoutMs?: number): buildConnector.connector {
@@ -27,7 +27,9 @@ export function egressConnector(policy: EgressPolicy, timeoutMs?: number): build
 }
 
 export interface EgressFetch {
-  /** Takes URLs alone, no `Request`. Rejects instead of following a redirect, and if a response body exceeds the limit. */
+  /**
+   * Takes URLs alone, no `Request`. Rejects instead of following a redirect, and if a response body exceeds the limit.
+   */
   readonly fetch: typeof globalThis.fetch
   /** Aborts its requests and closes its connections. */
   destroy(): Promise<void>

@@ -1,6 +1,6 @@
 /**
- * The egress policy: which upstream addresses a connection may reach, decided when it is made. The base URL was checked when it was saved
- * (`base-url.ts`), but its name may resolve to another address by now.
+ * The egress policy: which upstream addresses a connection may reach, decided when it is made. The base URL was checked
+ * when it was saved (`base-url.ts`), but its name may resolve to another address by now.
  */
 import { type LookupAddress, type LookupAllOptions, lookup as systemLookup } from 'node:dns'
 import { isIP, type LookupFunction } from 'node:net'
@@ -20,14 +20,22 @@ export type Lookup = (
   callback: (error: NodeJS.ErrnoException | null, addresses: LookupAddress[]) => void,
 ) => void
 
-/** What an HTTP client enforces (`egress-clients.ts`): `fault` before each connect, since only names are looked up, and `lookup`. */
+/**
+ * The checks that an HTTP client makes (`egress-clients.ts`): `fault` before each connect, since only names are looked
+ * up, and `lookup`.
+ */
 export interface EgressPolicy {
   /**
-   * Returns why `hostname` must not be connected to, where it is an IP address (IPv6 without brackets); undefined for a name.
-   * @param protocol `https:`, or `http:`, which only loopback addresses may be reached by, and only where the rules allow it
+   * Returns why `hostname` must not be connected to, where it is an IP address (IPv6 without brackets); undefined for a
+   * name.
+   * @param protocol `https:`, or `http:`, which only loopback addresses may be reached by, and only where the rules
+   * allow it
    */
   fault(protocol: string, hostname: string): UpstreamAddressError | undefined
-  /** Returns the `lookup` of connections over this protocol: it drops addresses that are not allowed, and fails if none is left. */
+  /**
+   * Returns the `lookup` of connections over this protocol: it drops addresses that are not allowed, and fails if none
+   * is left.
+   */
   lookup(protocol: string): LookupFunction
 }
 

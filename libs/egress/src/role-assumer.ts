@@ -1,6 +1,6 @@
 /**
- * Assumes AWS roles (STS AssumeRole) with the process's own AWS identity. Nothing is cached here by role: two connections to one role each
- * show their own external id, so whoever keeps sessions keeps them by connection.
+ * Assumes AWS roles (STS AssumeRole) with the process's own AWS identity. Nothing is cached here by role: two
+ * connections to one role each show their own external id, so whoever keeps sessions keeps them by connection.
  */
 import { fromNodeProviderChain, fromTemporaryCredentials } from '@aws-sdk/credential-providers'
 import { NodeHttpHandler } from '@smithy/node-http-handler'
@@ -9,7 +9,7 @@ import { NodeHttpHandler } from '@smithy/node-http-handler'
 export interface RoleToAssume {
   readonly arn: string
   readonly externalId: string
-  /** The region whose STS is asked. */
+  /** The region whose STS is called. */
   readonly region: string
   /** Appears with every call in the role's account (AWS CloudTrail); up to 64 characters. */
   readonly sessionName: string
@@ -36,10 +36,15 @@ export interface AwsIdentity {
 export interface RoleAssumerOptions {
   /** In place of STS in the role's region. */
   readonly endpoint?: string | undefined
-  /** By default found where AWS's SDKs look: the environment, the shared files, the container's or the instance's role. */
+  /**
+   * By default found where AWS's SDKs look: the environment, the shared files, the container's or the instance's role.
+   */
   readonly identity?: AwsIdentity | undefined
   readonly maxAttempts: number
-  /** For each attempt, at most half of it for connecting; unlimited by default, which leaves it to the signal of `assume`. */
+  /**
+   * For each attempt, at most half of it for connecting; unlimited by default, which leaves it to the signal of
+   * `assume`.
+   */
   readonly attemptTimeoutMs?: number
 }
 
@@ -103,7 +108,9 @@ export function createRoleAssumer({
   }
 }
 
-/** `fromTemporaryCredentials` takes no signal, so each of its HTTP requests gets it. An aborted request is not retried. */
+/**
+ * `fromTemporaryCredentials` takes no signal, so each of its HTTP requests gets it. An aborted request is not retried.
+ */
 function abortable(http: NodeHttpHandler, signal: AbortSignal): Pick<NodeHttpHandler, 'handle' | 'metadata'> {
   return {
     metadata: http.metadata,

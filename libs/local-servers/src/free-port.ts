@@ -6,9 +6,9 @@ const FIRST_PORT = 20_000
 const LAST_PORT = 31_999
 
 /**
- * Returns a TCP port that is free on every address of this machine, and that no other call in this process returned within the last
- * 15 seconds. It lies outside the range of outgoing connections, so that a server that restarts on its port does not find it taken
- * by a client that was looking for that very server.
+ * Returns a TCP port that is free on every address of this machine, and that no other call in this process returned
+ * within the last 15 seconds. It lies outside the range of outgoing connections, so that a server that restarts on its
+ * port does not find it taken by a client that was looking for that very server.
  */
 export function freePort(): Promise<number> {
   return getPort({ port: candidates() })

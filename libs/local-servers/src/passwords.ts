@@ -6,8 +6,8 @@ import { readOptional } from './read-optional.ts'
 const PASSWORD_BYTES = 24
 
 /**
- * Returns the passwords in the file at `path`, by name: it has a line `<name>=…` for each. Missing ones are generated and added. Only the
- * file's owner can read it (mode 0600).
+ * Returns the passwords in the file at `path`, by name: it has a line `<name>=…` for each. Missing ones are generated
+ * and added. Only the file's owner can read it (mode 0600).
  */
 export async function ensurePasswords<Name extends string>(
   path: string,
@@ -26,7 +26,10 @@ export async function ensurePasswords<Name extends string>(
   return passwords
 }
 
-/** Generates a password that a configuration file can hold unquoted: nats-server takes what begins with a digit for a number. */
+/**
+ * Generates a password that a configuration file can hold unquoted: nats-server takes what begins with a digit for a
+ * number.
+ */
 export function generatePassword(): string {
   return `n${randomBytes(PASSWORD_BYTES).toString('base64url')}`
 }

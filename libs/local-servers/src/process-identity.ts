@@ -6,7 +6,7 @@ import { ExecaError, execa } from 'execa'
 /** A process, distinguished from a later one with the same process id. */
 export interface ProcessIdentity {
   readonly pid: number
-  /** When it started, in the system's own form: for comparison only. */
+  /** Its start time, in the system's own form: for comparison only. */
   readonly startedAt: string
 }
 
@@ -24,14 +24,20 @@ export async function isRunning(identity: ProcessIdentity): Promise<boolean> {
   return (await identifyProcess(identity.pid))?.startedAt === identity.startedAt
 }
 
-/** Returns the program and arguments that `pid` was started with, joined by spaces; undefined when there is no such process. */
+/**
+ * Returns the program and arguments that `pid` was started with, joined by spaces; undefined when there is no such
+ * process.
+ */
 export async function commandLine(pid: number): Promise<string | undefined> {
   if (platform() !== 'linux') return askPs(pid, 'command=')
   const text = await readProc(`/proc/${pid}/cmdline`)
   return text === undefined || text === '' ? undefined : text.replaceAll('\0', ' ').trim()
 }
 
-/** Returns the process whose id stands first in the file, if its command line contains `folder`; for pid files that a crash left. */
+/**
+ * Returns the process whose id stands first in the file, if its command line contains `folder`; for pid files that a
+ * crash left.
+ */
 export async function processOfPidFile(path: string, folder: string): Promise<ProcessIdentity | undefined> {
   const pid = Number.parseInt(await readFile(path, 'utf8').catch(() => ''), 10)
   if (!Number.isInteger(pid) || pid < 1) return undefined
@@ -41,8 +47,8 @@ export async function processOfPidFile(path: string, folder: string): Promise<Pr
 }
 
 /**
- * Sends `signal` to a process and waits for its end; kills it when it still runs after `graceMs` milliseconds. Does nothing when the
- * process has ended, whoever has its id now.
+ * Sends `signal` to a process and waits for its end; kills it when it still runs after `graceMs` milliseconds. Does
+ * nothing when the process has ended, whoever has its id now.
  */
 export async function endProcess(
   identity: ProcessIdentity,
@@ -57,7 +63,9 @@ export async function endProcess(
   }
 }
 
-/** Sends `signal` to a process, or to a process group when `pid` is negative. Returns false when there is none of ours. */
+/**
+ * Sends `signal` to a process, or to a process group when `pid` is negative. Returns false when there is none of ours.
+ */
 export function sendSignal(pid: number, signal: NodeJS.Signals): boolean {
   try {
     return process.kill(pid, signal)
@@ -68,7 +76,10 @@ export function sendSignal(pid: number, signal: NodeJS.Signals): boolean {
   }
 }
 
-/** Returns the fields from the state on: the second one, the program's name in parentheses, may hold spaces and parentheses itself. */
+/**
+ * Returns the fields from the state on: the second one, the program's name in parentheses, may hold spaces and
+ * parentheses itself.
+ */
 async function readProcStat(pid: number): Promise<string | undefined> {
   const text = await readProc(`/proc/${pid}/stat`)
   return text?.slice(text.lastIndexOf(')') + 2)

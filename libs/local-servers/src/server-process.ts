@@ -6,8 +6,9 @@ import { sendSignal } from './process-identity.ts'
 import { ServerStartError, StartError } from './start-error.ts'
 
 /**
- * Runs servers such as nats-server and PostgreSQL, which do not notice that the process that started them was killed. Each has a guard
- * of its own that does: a shell, beside the server and in its process group, that waits for the end of a pipe from this process.
+ * Runs servers such as nats-server and PostgreSQL, which do not notice that the process that started them was killed.
+ * Each has a guard of its own that does: a shell, beside the server and in its process group, that waits for the end of
+ * a pipe from this process.
  */
 
 /** Takes one line, without its line break. */
@@ -61,10 +62,10 @@ const KEPT_LINES = 20
 const LAST_LINES_MS = 1_000
 
 /**
- * The server replaces the shell (`exec`), so that its process id and exit code are this process's child's. The guard is made by a shell
- * between, which ends at once: the server does not get a child that it does not know. A line on the pipe (3) says that the server has
- * ended; its end without one, that this process has. While the guard lives, so does the process group, and no other process can be given
- * the server's id.
+ * The server replaces the shell (`exec`), so that its process id and exit code are this process's child's. The guard is
+ * made by a shell between, which ends at once: the server does not get a child that it does not know. A line on the
+ * pipe (3) says that the server has ended; its end without one, that this process has. While the guard lives, so does
+ * the process group, and no other process can be given the server's id.
  */
 const GUARDED = `
 stop=$1; shift
@@ -84,7 +85,8 @@ exec "$@" 3<&-
 const CANNOT_RUN = ['exit 126', 'exit 127']
 
 /**
- * Runs a server and resolves once it has written its ready line. The server ends when this process does, however that ends.
+ * Runs a server and resolves once it has written its ready line. The server ends when this process does, however that
+ * ends.
  * @throws ServerStartError when it ends before that or takes longer than `readyTimeoutMs`; it no longer runs then
  * @throws StartError `tool_missing` when the program cannot be run
  */

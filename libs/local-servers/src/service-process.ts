@@ -32,8 +32,9 @@ export interface ServiceProcess {
 export const compileCacheDir = resolvePath(import.meta.dirname, '../../../.sluice/compile-cache')
 
 /**
- * Runs a service as a process of its own, with a channel (IPC) on which it says `ready`, and whose end tells it that this process has
- * ended. It leads a process group: a terminal's Ctrl-C reaches this process alone, which stops the others in order.
+ * Runs a service as a process of its own, with a channel (IPC) on which it says `ready`, and whose end shows it that
+ * this process has ended. It leads a process group: a terminal's Ctrl-C reaches this process alone, which stops the
+ * others in order.
  */
 export function startServiceProcess({
   program,

@@ -66,14 +66,14 @@ it('takes the one that was downloaded before when that on PATH is old', async ()
   expect(await locateNatsServer({ binDir, log })).toMatchObject({ path: own })
 })
 
-it('takes the server it is told to, however old', async () => {
+it('takes the configured server, however old', async () => {
   const forcedPath = await program(await temporaryFolder(), '2.9.10')
   vi.stubEnv('PATH', dirname(await program(await barePath(), '2.15.1')))
   expect(await locateNatsServer({ binDir, log, forcedPath })).toMatchObject({ path: forcedPath })
   expect(lines[0]).toBe(`nats-server 2.9.10 (${forcedPath})`)
 })
 
-it('does not start another server than the one it is told to', async () => {
+it('does not start another server than the configured one', async () => {
   const forcedPath = join(binDir, 'missing')
   await expect(locateNatsServer({ binDir, log, forcedPath })).rejects.toMatchObject({
     code: 'setting_invalid',

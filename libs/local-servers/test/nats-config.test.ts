@@ -35,7 +35,7 @@ it('has a server before 2.10 keep its two minutes, and says so', async () => {
   expect(await readFile(`${folder}/jetstream.conf`, 'utf8')).toBe('jetstream {\n  max_file_store: 1TB\n}\n')
 })
 
-/** What the server says about its JetStream when it was started with this configuration. */
+/** Returns the server's report about its JetStream when it was started with this configuration. */
 async function jetstreamOf(configFile: string): Promise<Record<string, unknown>> {
   const monitoringPort = await freePort()
   await appendFile(configFile, `\nhttp: "127.0.0.1:${monitoringPort}"\n`)

@@ -36,20 +36,20 @@ import { NATS_USERS, type NatsUser } from '../src/nats/nats-config.ts'
 
 type Act = readonly [what: string, operation: 'publish' | 'subscription', subject: string, who: readonly NatsUser[]]
 
-/** Everything that somebody may do, and much that nobody may. The operator may do everything. */
+/** Everything that some user may do, and much that no user may. The operator may do everything. */
 const ACTS: readonly Act[] = [
   ...[listConnections, getConnection, createConnection, updateConnection, deleteConnection, sealingKey].flatMap(
     ({ subject }): Act[] => [
       ['asks for this', 'publish', subject(), ['integration']],
-      ['answers this', 'subscription', subject(), ['connections']],
+      ['replies to this', 'subscription', subject(), ['connections']],
     ],
   ),
   ['asks to test a connection', 'publish', 'connections.v1.test', ['integration']],
   ['asks for a credential', 'publish', credential.subject(), ['gateway']],
   ['sees requests for credentials', 'subscription', credential.subject(), ['connections']],
-  ['tells of a changed connection', 'publish', connectionChanged.subject('c'), ['connections']],
+  ['reports a changed connection', 'publish', connectionChanged.subject('c'), ['connections']],
   ['hears of changed connections', 'subscription', connectionChanged.subject('c'), ['integration']],
-  ['tells of a rejected credential', 'publish', credentialFaultChanged.subject('c'), ['connections']],
+  ['reports a rejected credential', 'publish', credentialFaultChanged.subject('c'), ['connections']],
   ['hears of rejected credentials', 'subscription', credentialFaultChanged.subject('c'), ['integration']],
   ['reports whether a credential is taken', 'publish', credentialStatus.subject('c'), ['gateway']],
   ['hears whether credentials are taken', 'subscription', credentialStatus.subject('c'), ['connections']],
@@ -58,7 +58,7 @@ const ACTS: readonly Act[] = [
   ['asks one instance for permits', 'publish', instancePermitBatch.subject('i', 'c'), ['gateway']],
   ['gives permits as one instance', 'subscription', instancePermitBatch.subject('i', 'c'), ['capacity']],
   ['asks for the capacity status', 'publish', capacityStatus.subject('c'), ['connections', 'integration']],
-  ['tells the capacity status', 'subscription', capacityStatus.subject('c'), ['capacity']],
+  ['replies with the capacity status', 'subscription', capacityStatus.subject('c'), ['capacity']],
   ['asks whether permits are given', 'publish', capacityHealth.subject(), ['gateway']],
   ['says whether permits are given', 'subscription', capacityHealth.subject(), ['capacity']],
   ...ofAll(listConnections.subject(), ['integration'], 'connections'),
@@ -74,15 +74,15 @@ const ACTS: readonly Act[] = [
     ({ subject }): Act => ['has all do what is done once', 'publish', subjectOfAll(subject()), []],
   ),
   ['asks for discovered limits', 'publish', listDiscovered.subject(), ['connections', 'integration']],
-  ['tells discovered limits', 'subscription', listDiscovered.subject(), ['discovery']],
+  ['replies with discovered limits', 'subscription', listDiscovered.subject(), ['discovery']],
   ['has limits read', 'publish', refreshDiscovered.subject(), ['connections', 'integration']],
-  ['reads limits when asked', 'subscription', refreshDiscovered.subject(), ['discovery']],
+  ['refreshes limits on request', 'subscription', refreshDiscovered.subject(), ['discovery']],
   ['asks what discovery cannot read', 'publish', discoveryStatus.subject(), ['connections', 'integration']],
-  ['tells what discovery cannot read', 'subscription', discoveryStatus.subject(), ['discovery']],
-  ['tells of a changed limit', 'publish', discoveredChanged.subject('c'), ['discovery']],
+  ['replies with what discovery cannot read', 'subscription', discoveryStatus.subject(), ['discovery']],
+  ['reports a changed limit', 'publish', discoveredChanged.subject('c'), ['discovery']],
   ['hears of changed limits', 'subscription', discoveredChanged.subject('c'), ['integration']],
   ['asks for usage', 'publish', usageQuery.subject(), ['connections', 'integration']],
-  ['tells the usage', 'subscription', usageQuery.subject(), ['usage']],
+  ['replies with the usage', 'subscription', usageQuery.subject(), ['usage']],
   ['reports responses', 'publish', responses.subject('c'), ['gateway']],
   ['hears of responses past the stream', 'subscription', responses.subject('c'), ['connections']],
   ...ofStream(responses.name, { looks: ['gateway', 'discovery', 'usage'], defines: ['discovery'] }),
@@ -145,7 +145,7 @@ const ACTS: readonly Act[] = [
   }),
   ...NATS_USERS.filter((user) => user !== 'operator').flatMap((user): Act[] => [
     ['reads its replies', 'subscription', `_INBOX.${user}.x.*`, [user]],
-    ['answers what was not asked', 'publish', `_INBOX.${user}.x.1`, []],
+    ['replies without a request', 'publish', `_INBOX.${user}.x.1`, []],
   ]),
   ...['>', '*.>', '$KV.>', '$JS.>', '_INBOX.>', '_INBOX.*.>', '$SYS.>'].map(
     (subject): Act => ['listens in', 'subscription', subject, []],
@@ -181,7 +181,8 @@ function ofBucket(
     ['reads a key past the stream', 'subscription', key, listens ?? []],
     ['reads a key', 'publish', `$JS.API.STREAM.MSG.GET.${stream}`, gets],
     ['reads a key from any copy', 'publish', `$JS.API.DIRECT.GET.${stream}.$KV.${bucket}.k`, []],
-    // Who may have what stands in a stream delivered anywhere is not who decides what stands there, but for the owner of connections.
+    // Who may have what stands in a stream delivered anywhere is not who decides what stands there, but for the owner
+    // of connections.
     ['watches', 'publish', `$JS.API.CONSUMER.CREATE.${stream}.w.$KV.${bucket}.*`, watches],
     ['creates a consumer of whatever it says', 'publish', `$JS.API.CONSUMER.CREATE.${stream}`, []],
     ['removes entries', 'publish', `$JS.API.STREAM.PURGE.${stream}`, purges ?? []],
@@ -190,10 +191,10 @@ function ofBucket(
   ]
 }
 
-function ofAll(subject: string, asks: readonly NatsUser[], answers: NatsUser): Act[] {
+function ofAll(subject: string, requesters: readonly NatsUser[], responder: NatsUser): Act[] {
   return [
-    ['asks this of every instance', 'publish', subjectOfAll(subject), asks],
-    ['answers this with every instance', 'subscription', subjectOfAll(subject), [answers]],
+    ['requests this from every instance', 'publish', subjectOfAll(subject), requesters],
+    ['replies with every instance', 'subscription', subjectOfAll(subject), [responder]],
   ]
 }
 
@@ -264,7 +265,7 @@ describe('as each service’s user, the subjects that are not its own are refuse
   })
 })
 
-it('takes nobody without a user, with a wrong password, or with another’s', async () => {
+it('accepts no client without a user, with a wrong password, or with another’s', async () => {
   const servers = nats.url
   for (const login of [
     {},

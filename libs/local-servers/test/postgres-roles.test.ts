@@ -41,7 +41,7 @@ async function asTheStartMakesThem(postgres: Postgres): Promise<Roles> {
   return { urls: await prepareDatabase(postgres.url, passwords), elsewhere: 'template1' }
 }
 
-/** On a managed PostgreSQL, of which nobody is the superuser, as `docs/postgres.md` says. */
+/** On a managed PostgreSQL, without access to the superuser, as `docs/postgres.md` says. */
 async function asAnOwnerMakesThem(postgres: Postgres): Promise<Roles> {
   await query(postgres.url, `create role owner login createrole createdb password 'owner'`)
   await query(postgres.url, 'alter database postgres owner to owner')
@@ -82,7 +82,7 @@ describe.each([
     await postgres.stop()
   })
 
-  /** What becomes of it for each role that tries it, against each other role. */
+  /** The result for each role that tries it, against each other role. */
   async function outcomes(statement: (parties: Parties) => string): Promise<Set<string>> {
     const found = new Set<string>()
     for (const own of DATABASE_SERVICES) {
@@ -189,7 +189,7 @@ describe('making the roles', () => {
     await setRolePasswords(ownerUrl, passwords)
   })
 
-  it('makes roles that nobody can log in as until they have a password', async () => {
+  it('creates roles that cannot log in until they have a password', async () => {
     await query(ownerUrl, 'alter role sluice_usage password null')
     await createRoles(ownerUrl)
     for (const password of ['', passwords.usage]) {

@@ -38,7 +38,7 @@ it('keeps its data and its password over a restart', async () => {
   expect(new URL(second.url).password).toBe(new URL(first.url).password)
 })
 
-it('takes nobody without the password, which is for its owner alone', async () => {
+it('accepts no client without the password, which only its owner can read', async () => {
   const { url } = await start()
   const wrong = new URL(url)
   wrong.password = 'wrong'

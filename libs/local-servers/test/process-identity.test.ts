@@ -10,7 +10,7 @@ function run(command: string, ...args: string[]) {
   return child
 }
 
-it('tells a process from a later one with its pid', async () => {
+it('distinguishes a process from a later one with its pid', async () => {
   const child = run('sleep', '60')
   const identity = await identifyProcess(child.pid ?? 0)
   if (identity === undefined) expect.fail('sleep does not run')
@@ -23,7 +23,7 @@ it('tells a process from a later one with its pid', async () => {
   expect(await commandLine(identity.pid)).toBeUndefined()
 })
 
-it('takes a process that has ended for gone although nobody has reaped it', async () => {
+it('regards a process that has ended as ended, even before it is reaped', async () => {
   const parent = run('sh', '-c', 'sleep 0.01 & echo $!; exec sleep 60')
   const [line] = await once(createInterface({ input: parent.stdout }), 'line')
   await vi.waitFor(async () => expect(await identifyProcess(Number(line))).toBeUndefined(), { timeout: 5_000 })

@@ -9,7 +9,7 @@ export interface Parties {
   readonly otherRole: string
   /** Process of a session of the other role. */
   readonly otherPid: number
-  /** Who owns the server. */
+  /** The owner of the server. */
   readonly superuser: string
 }
 
@@ -179,7 +179,7 @@ const DATABASE_AND_SERVER: readonly Attempt[] = [
   ['dump another’s memory', ({ otherPid }) => `select pg_log_backend_memory_contexts(${otherPid})`],
 ]
 
-/** What every role may do in its own schema. */
+/** The things that every role may do in its own schema. */
 export const OWN: readonly (readonly [what: string, statement: (own: string) => string])[] = [
   [
     'make, fill, read and drop a table',

@@ -6,11 +6,15 @@ import { groq } from './groq/adapter.ts'
 import { openai } from './openai/adapter.ts'
 import type { ProviderAdapter } from './provider-adapter.ts'
 
-/** Returns the adapter of a provider; undefined for a provider that this version does not proxy. */
-export function providerAdapter(provider: ProviderId): ProviderAdapter | undefined {
-  return ADAPTERS.get(provider)
+const ADAPTERS: Readonly<Record<ProviderId, ProviderAdapter>> = {
+  openai,
+  anthropic,
+  google,
+  groq,
+  'aws-bedrock': awsBedrock,
 }
 
-const ADAPTERS: ReadonlyMap<ProviderId, ProviderAdapter> = new Map(
-  [anthropic, awsBedrock, google, groq, openai].map((adapter) => [adapter.id, adapter]),
-)
+/** Returns the adapter of a provider. */
+export function providerAdapter(provider: ProviderId): ProviderAdapter {
+  return ADAPTERS[provider]
+}

@@ -5,7 +5,10 @@ import { cut, pass } from '../test/fixtures/wire/pieces.ts'
 import { providerAdapter } from './adapters.ts'
 import type { RequestInspection } from './provider-adapter.ts'
 
-/** Responses that report input which the request did not hold, though the request does not say so, and those that do not. */
+/**
+ * Responses that report input which the request did not hold, though the request does not say so, and those that do
+ * not.
+ */
 const CHAT = '/v1/chat/completions'
 const RESPONSES = '/v1/responses'
 const MESSAGES = '/v1/messages'
@@ -59,7 +62,7 @@ const ADDED: readonly Case[] = [
   ['Anthropic fetched, streamed', 'anthropic', MESSAGES, messageEvents({ server_tool_use: { web_fetch_requests: 1 } })],
   ['Anthropic compacted', 'anthropic', MESSAGES, message({ iterations: COMPACTED })],
   ['Anthropic compacted, streamed', 'anthropic', MESSAGES, messageEvents({ iterations: COMPACTED })],
-  ['Anthropic asked an advisor', 'anthropic', MESSAGES, message({ iterations: ADVISED })],
+  ['Anthropic called an advisor', 'anthropic', MESSAGES, message({ iterations: ADVISED })],
   ['Anthropic fell back', 'anthropic', MESSAGES, message({ iterations: [{ ...plain, type: 'fallback_message' }] })],
   ['Anthropic took several turns', 'anthropic', MESSAGES, message({ iterations: [plain, plain] })],
   [
@@ -194,7 +197,7 @@ function bytesOf(path: string, body: object | readonly object[]): Buffer {
 }
 
 function readerFor(provider: ProviderId, path: string, request = REQUEST) {
-  const adapter = providerAdapter(provider) ?? expect.fail(`no adapter ${provider}`)
+  const adapter = providerAdapter(provider)
   const operation = adapter.operation('POST', path) ?? expect.fail(`no operation ${path}`)
   return adapter.responseReader(operation, request)
 }

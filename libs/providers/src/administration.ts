@@ -1,6 +1,6 @@
 /**
- * Whether a path, read as leniently as any server might, leads to where a provider issues credentials, shares the account with others, or
- * administers it.
+ * Returns whether a path, read as leniently as any server might, leads to where a provider issues credentials, shares
+ * the account with others, or administers it.
  * @param path relative to the base URL
  * @param areas the first one or two segments of such paths after the version: lower-case letters and digits only
  */
@@ -41,8 +41,8 @@ const EXTENSION = /\.[a-z]+$/
 const NO_LETTERS = /[^a-z0-9]/g
 
 /**
- * Returns the segments of a path as the most lenient server might read them, in lower case: nested escapes resolved, compatibility characters
- * normalized, white space, control characters, parameters (`;…`) and empty segments removed.
+ * Returns the segments of a path as the most lenient server might read them, in lower case: nested escapes resolved,
+ * compatibility characters normalized, white space, control characters, parameters (`;…`) and empty segments removed.
  *
  * Only for deciding what to *refuse*. What a request does is decided by {@link decodedPath}, which is strict.
  */

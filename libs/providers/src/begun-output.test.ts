@@ -381,7 +381,7 @@ describe('plain invocations', () => {
   })
 })
 
-describe('what the gateway asked for', () => {
+describe('usage that the gateway requested', () => {
   const hidden = { model: 'm', messages: [], stream: true }
   const one = '{"choices":[{"index":0,"delta":{"content":"a"},"finish_reason":null}]}'
   const usage = '"usage":{"prompt_tokens":4,"completion_tokens":1}'
@@ -425,7 +425,7 @@ it("reads the end of a stream of Cohere's own", () => {
 
 function readerOf(provider: ProviderId, path: string, request: Json = { model: 'm' }): ResponseReader {
   const adapter = providerAdapter(provider)
-  const operation = adapter?.operation('POST', path)
-  if (adapter === undefined || operation === undefined) throw new Error(`no operation at ${path}`)
+  const operation = adapter.operation('POST', path)
+  if (operation === undefined) throw new Error(`no operation at ${path}`)
   return adapter.responseReader(operation, adapter.inspect(operation, request, 100))
 }

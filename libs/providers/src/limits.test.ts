@@ -10,9 +10,7 @@ const NOVA = 'eu.amazon.nova-lite-v1:0'
 const SONNET = 'eu.anthropic.claude-sonnet-4-5-20250929-v1:0'
 
 const countingOf = (provider: ProviderId) => {
-  const adapter = providerAdapter(provider)
-  if (adapter === undefined) throw new Error(`there is no adapter for ${provider}`)
-  return adapter.limitCounting
+  return providerAdapter(provider).limitCounting
 }
 
 describe('what a provider counts of 30,400 input tokens, 30,000 of them cached, and 50 of output', () => {
@@ -137,7 +135,7 @@ it('reads the tier of InvokeModel from its headers', () => {
 
 function poolOf(provider: ProviderId, path: string, body: unknown, promptTokens: number, headers = {}): string {
   const adapter = providerAdapter(provider)
-  const operation = adapter?.operation('POST', path)
-  if (adapter === undefined || operation === undefined) return expect.fail('there is no such operation')
+  const operation = adapter.operation('POST', path)
+  if (operation === undefined) return expect.fail('there is no such operation')
   return promptPool(adapter.pool(operation, body, headers), promptTokens, adapter)
 }

@@ -8,7 +8,7 @@ export interface LimitedTokens {
   readonly outputTokens: number
 }
 
-/** What a request is expected to use, before it is sent. All are whole numbers. */
+/** The expected use of a request, before it is sent. All are whole numbers. */
 export interface ExpectedTokens {
   readonly inputTokens: number
   /** The part of `inputTokens` that is expected to be read from the provider's prompt cache. */
@@ -19,15 +19,15 @@ export interface ExpectedTokens {
   readonly outputTokens: number
 }
 
-/** How a provider counts tokens against its own limits. */
+/** A provider's way of counting tokens against its own limits. */
 export interface LimitCounting {
   /** Returns what the provider has counted once it has reported `usage`. */
   counted(usage: Pick<TokenUsage, 'inputTokens' | 'cachedInputTokens' | 'outputTokens'>, model: string): LimitedTokens
   /** Returns what to hold against the provider's limits before the request is sent. */
   expected(request: ExpectedTokens, model: string): LimitedTokens
   /**
-   * Returns how much of what is expected the provider counts in any case. Where that is less, a request which seems larger than a whole limit
-   * may yet pass, and the provider decides.
+   * Returns how much of what is expected the provider counts in any case. Where that is less, a request which seems
+   * larger than a whole limit may yet pass, and the provider decides.
    */
   leastCounted(expected: LimitedTokens, metric: keyof LimitedTokens): number
 }
@@ -35,10 +35,11 @@ export interface LimitCounting {
 /**
  * Counts what is used, cached or not, and holds the output maximum from the beginning.
  *
- * OpenAI: caching does not affect rate limits (https://platform.openai.com/docs/guides/prompt-caching), and a request counts with its
- * output maximum or its prompt, whichever is larger (https://platform.openai.com/docs/guides/rate-limits): the sum is held, as both may be
- * used, but it alone is no reason to refuse. Google documents limits of input tokens and no exception for cached
- * ones (https://ai.google.dev/gemini-api/docs/rate-limits).
+ * OpenAI: caching does not affect rate limits (https://platform.openai.com/docs/guides/prompt-caching), and a request
+ * counts with its output maximum or its prompt, whichever is larger
+ * (https://platform.openai.com/docs/guides/rate-limits): the sum is held, as both may be used, but it alone is no
+ * reason to refuse. Google documents limits of input tokens and no exception for cached ones
+ * (https://ai.google.dev/gemini-api/docs/rate-limits).
  */
 export const COUNTS_ALL: LimitCounting = {
   counted: ({ inputTokens, outputTokens }) => limitedTokens(inputTokens, outputTokens),
@@ -74,12 +75,17 @@ export function promptPool(
   return poolName(pool, promptTokens > longPromptTokens && 'long')
 }
 
-/** Returns a service tier's pool; '' for unknown values, because applications could create any number of pools with them. */
+/**
+ * Returns a service tier's pool; '' for unknown values, because applications could create any number of pools with
+ * them.
+ */
 export function tierPool(tiers: Readonly<Record<string, string>>, tier: unknown): string {
   return typeof tier === 'string' && Object.hasOwn(tiers, tier) ? (tiers[tier] ?? '') : ''
 }
 
-/** Returns the pool of requests that run no model: the resource that the path begins with, such as `files` or `batches`. */
+/**
+ * Returns the pool of requests that run no model: the resource that the path begins with, such as `files` or `batches`.
+ */
 export function resourcePool(path: string): string {
   const [first = ''] = path.split(/[/?]/).filter((part) => part !== '' && !ROOT.test(part))
   return RESOURCE.test(first) ? first : ''

@@ -5,8 +5,8 @@ import type { UnifiedApi } from './unified-api.ts'
 import type { WireHeaders } from './wire/headers.ts'
 
 /**
- * Everything the gateway knows of one provider's HTTP API. An adapter does no I/O, has no state and reads no clock. Its input comes from
- * outside, so its readers never throw, whatever the shape.
+ * Everything the gateway knows of one provider's HTTP API. An adapter does no I/O, has no state and reads no clock. Its
+ * input comes from outside, so its readers never throw, whatever the shape.
  */
 export interface ProviderAdapter {
   readonly id: ProviderId
@@ -16,14 +16,16 @@ export interface ProviderAdapter {
   /** Returns the connection's API address: the config's `baseUrl`, else the provider's own. No trailing slash. */
   baseUrl(config: ProviderConfig): string
   /**
-   * Returns what a call of `path` (without query, as the provider's SDK sends it) does; undefined where the provider has no such path.
-   * Corrects a path that a wrong base URL produced: only the corrected `Operation.path` counts from then on.
-   * @param basePath the path of the connection's base URL, beside which the server may have another API; the provider's own if absent
+   * Returns what a call of `path` (without query, as the provider's SDK sends it) does; undefined where the provider
+   * has no such path. Corrects a path that a wrong base URL produced: only the corrected `Operation.path` counts from
+   * then on.
+   * @param basePath the path of the connection's base URL, beside which the server may have another API; the provider's
+   * own if absent
    */
   operation(method: string, path: string, basePath?: string): Operation | undefined
   /**
-   * How requests are authenticated: `headers`, by {@link authHeaders}; `sigv4`, by a signature of the whole request with temporary
-   * credentials of the connection's role (AWS Signature Version 4), without such headers.
+   * The authentication of requests: `headers`, by {@link authHeaders}; `sigv4`, by a signature of the whole request
+   * with temporary credentials of the connection's role (AWS Signature Version 4), without such headers.
    */
   readonly signing: 'headers' | 'sigv4'
   /** @throws SluiceError `credential_unavailable` when the required secret field is missing */
@@ -32,16 +34,17 @@ export interface ProviderAdapter {
   /** @param body the parsed JSON body; undefined where the body is not JSON @param sizeBytes the body's length */
   inspect(operation: Operation, body: unknown, sizeBytes: number): RequestInspection
   /**
-   * Returns every model that the body or path of a request names, including fallbacks, tools' models and batches; an empty name for a model
-   * that cannot be determined. Called only where models are restricted.
+   * Returns every model that the body or path of a request names, including fallbacks, tools' models and batches; an
+   * empty name for a model that cannot be determined. Called only where models are restricted.
    * @param body the parsed JSON body; undefined where the body is not JSON
    */
   namedModels(operation: Operation, body: unknown): readonly string[]
   /** The body's members that {@link namedModels} reads, none of which may be ambiguous. */
   readonly modelMembers: MemberWatch
   /**
-   * Names the pool of requests with limits of their own (a service tier, batches) that a request belongs to, as far as the request shows; ''
-   * for the model's common pool. One of few names: never contains the request's own text. Long prompts make a further pool: see `promptPool`.
+   * Names the pool of requests with limits of their own (a service tier, batches) that a request belongs to, as far as
+   * the request shows; '' for the model's common pool. One of few names: never contains the request's own text. Long
+   * prompts make a further pool: see `promptPool`.
    * @param body as in `inspect` @param headers the caller's
    */
   pool(operation: Operation, body: unknown, headers: WireHeaders): string
@@ -50,7 +53,8 @@ export interface ProviderAdapter {
   /** Returns the body to send in place of `bytes`: the same buffer unless `inspection.addsUsage`. */
   outgoingBody(inspection: RequestInspection, body: unknown, bytes: Buffer): OutgoingBody
   /**
-   * Whether a provider's error may be about what {@link outgoingBody} added. Absent where nothing is ever added.
+   * Returns whether a provider's error may be about what {@link outgoingBody} added. Absent where nothing is ever
+   * added.
    * @param body the error's, uncompressed
    */
   refusesAddition?(status: number, body: Buffer): boolean
@@ -60,7 +64,7 @@ export interface ProviderAdapter {
    */
   responseReader(operation: Operation, inspection: RequestInspection, headers?: WireHeaders): ResponseReader
 
-  /** How the provider counts tokens against its own limits. */
+  /** The provider's way of counting tokens against its own limits. */
   readonly limitCounting: LimitCounting
   /** Reads the provider's limits from a response's headers. Missing and unreadable parts are absent. */
   rateLimits(headers: WireHeaders, receivedAtMs: number): RateLimitReading[]
@@ -87,11 +91,14 @@ export interface ProviderAdapter {
 /** A body to send. */
 export interface OutgoingBody {
   readonly bytes: Buffer
-  /** What the gateway added. Absent: nothing. */
+  /** The gateway's addition. Absent: nothing was added. */
   readonly addition?: BodyAddition
 }
 
-/** Where `bytes` differ from the application's body: `start` to `end` replace `replaced`. Plain data, because bodies may be read in another thread. */
+/**
+ * The difference between `bytes` and the application's body: `start` to `end` replace `replaced`. Plain data, because
+ * bodies may be read in another thread.
+ */
 export interface BodyAddition {
   readonly start: number
   readonly end: number
@@ -116,7 +123,10 @@ export interface Operation {
   readonly unlisted?: true
   /** It issues credentials, allows access past the gateway, or administers the account. */
   readonly administers?: true
-  /** How an operation that is unlisted, or has no `usesModel`, names the model that it runs. Absent beside `usesModel: false`: it runs none. */
+  /**
+   * The way an operation that is unlisted, or has no `usesModel`, names the model that it runs. Absent beside
+   * `usesModel: false`: it runs none.
+   */
   readonly runsModel?: ModelRuns
   /** `json`: it takes no other type. */
   readonly body: 'json' | 'any'
@@ -131,19 +141,20 @@ export interface Operation {
 }
 
 /**
- * How an operation outside the provider's usual ones runs a model, now or later: one that the request names (`named`), or one that it does not
- * show (`unknown`), as in a batch's file. The connection's allowed models apply.
+ * The way an operation outside the provider's usual ones runs a model, now or later: one that the request names
+ * (`named`), or one that it does not show (`unknown`), as in a batch's file. The connection's allowed models apply.
  */
 type ModelRuns = 'named' | 'unknown'
 
-/** What a request shows before it is sent. */
+/** Everything that a request shows before it is sent. */
 export interface RequestInspection {
   /** Empty where the request names none or cannot be read. */
   readonly model: string
   readonly streamed: boolean
   /**
-   * UTF-8 bytes of what the model reads as text, without the JSON around it, media, sealed reasoning and {@link toolTokens}. Text that costs
-   * more than prose, such as code, counts as the number of bytes of prose with the same cost.
+   * UTF-8 bytes of what the model reads as text, without the JSON around it, media, sealed reasoning and {@link
+   * toolTokens}. Text that costs more than prose, such as code, counts as the number of bytes of prose with the same
+   * cost.
    */
   readonly promptBytes: number
   /** Bytes per token of this family of models, until something is learned; absent where unknown. */
@@ -158,7 +169,9 @@ export interface RequestInspection {
   readonly mediaParts: number
   /** Expected tokens of the media, where more is known than their number. */
   readonly mediaTokens?: number
-  /** The prompt continues something that the provider stores, such as an earlier response: its bytes are only a part. */
+  /**
+   * The prompt continues something that the provider stores, such as an earlier response: its bytes are only a part.
+   */
   readonly hasStoredPrompt?: boolean
   /** The provider adds to the prompt, for example results of its own tools: its bytes are only a part. */
   readonly providerAddsInput?: boolean
@@ -166,7 +179,7 @@ export interface RequestInspection {
   readonly maxOutputTokens?: number
   /** The parameter that states it, as the caller wrote it; absent where the request does not state it. */
   readonly maxOutputParameter?: string
-  /** How many outputs the request asks for. */
+  /** The number of outputs that the request asks for. */
   readonly outputs: number
   /** The response is generated in the background, whether or not the caller waits for it. */
   readonly inBackground?: boolean
@@ -186,20 +199,23 @@ export interface ResponseReader {
   readonly partialUsage?: PartialUsage | undefined
   /** Responses to this operation always report usage: a complete one without it was not understood. */
   readonly reportsUsage?: boolean
-  /** The usage includes input that was not in the request: results of the provider's tools, or a prompt that the provider changed. */
+  /**
+   * The usage includes input that was not in the request: results of the provider's tools, or a prompt that the
+   * provider changed.
+   */
   readonly providerAddedInput?: boolean
   /** Output tokens streamed so far, as counted here and not by the provider. */
   readonly outputTokensSeen: number
   /**
-   * The HTTP status of an error inside the response, after its 2xx: 429 where the provider throttles in mid-stream. Absent where there was
-   * none, and for providers that send none.
+   * The HTTP status of an error inside the response, after its 2xx: 429 where the provider throttles in mid-stream.
+   * Absent where there was none, and for providers that send none.
    */
   readonly errorStatus?: number | undefined
   /** The background response that this one is about; absent from all others. Complete after `end`. */
   readonly background?: BackgroundReading | undefined
 }
 
-/** What a response shows of a background response. */
+/** A response's report of a background response. */
 export interface BackgroundReading {
   /** The provider's id. */
   readonly id: string

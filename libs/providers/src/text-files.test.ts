@@ -101,7 +101,7 @@ function expectBounded({ mediaTokens = 0 }: ReturnType<typeof inspect>): void {
 
 function inspect(request: ReturnType<Wire> | undefined) {
   const [provider, path, body] = request ?? expect.fail('no such wire')
-  const adapter = providerAdapter(provider) ?? expect.fail(`no adapter ${provider}`)
+  const adapter = providerAdapter(provider)
   const operation = adapter.operation('POST', path) ?? expect.fail(`no operation ${path}`)
   return adapter.inspect(operation, body, JSON.stringify(body).length)
 }

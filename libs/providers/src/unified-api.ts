@@ -1,15 +1,15 @@
 import type { WireHeaders } from './wire/headers.ts'
 
 /**
- * OpenAI's API in front of one provider: translates its requests to the provider's own API and the responses back. Does no I/O, has no
- * state and reads no clock. Never throws, whatever the shape of its input.
+ * OpenAI's API in front of one provider: translates its requests to the provider's own API and the responses back. Does
+ * no I/O, has no state and reads no clock. Never throws, whatever the shape of its input.
  */
 export interface UnifiedApi {
   /** @see https://platform.openai.com/docs/api-reference/chat/create */
   readonly chat: UnifiedOperation
   /** @see https://platform.openai.com/docs/api-reference/embeddings/create */
   readonly embeddings: UnifiedOperation
-  /** How to list the models; absent where the provider's API cannot list them. */
+  /** The list of models; absent where the provider's API cannot list them. */
   readonly models?: ModelList
 }
 
@@ -31,7 +31,7 @@ export interface UnifiedRequest {
   readonly model: string
   /** The maximum to send where the caller states none and the provider requires one. */
   readonly defaultMaxOutputTokens: number
-  /** The images that an earlier {@link ImagesNeeded} asked for, by URL. */
+  /** The images that an earlier {@link ImagesNeeded} requested, by URL. */
   readonly images: ReadonlyMap<string, InlineImage>
   /** Becomes the response's `id`: OpenAI's responses have one, other providers' do not. */
   readonly responseId: string
@@ -49,14 +49,18 @@ export interface NativeCall {
   /** Without the question mark; empty for none. */
   readonly query: string
   /**
-   * The headers besides those that authenticate. Undefined: the caller's headers are sent, because the provider speaks OpenAI's API itself.
+   * The headers besides those that authenticate. Undefined: the caller's headers are sent, because the provider speaks
+   * OpenAI's API itself.
    */
   readonly headers: Readonly<Record<string, string>> | undefined
   readonly body: Buffer
   readonly requested: RequestedResponse
 }
 
-/** What the form of the response depends on. Plain data, because requests may be translated in another thread. */
+/**
+ * Everything that the form of the response depends on. Plain data, because requests may be translated in another
+ * thread.
+ */
 export interface RequestedResponse extends Pick<UnifiedRequest, 'model' | 'responseId' | 'receivedAtMs'> {
   readonly streamed: boolean
   /** The stream ends with the usage (`stream_options.include_usage`). */
@@ -102,23 +106,26 @@ export interface ResponseTranslation {
 export interface ResponseTranslator {
   /** The translated response's content type; undefined where the provider's stays. */
   readonly contentType: string | undefined
-  /** The response cannot be translated to its end: the stream has ended with an error event; without a stream nothing is returned. */
+  /**
+   * The response cannot be translated to its end: the stream has ended with an error event; without a stream nothing is
+   * returned.
+   */
   readonly failed: boolean
   /**
-   * The provider's own error, where a response that is not streamed was understood and is an error. Undefined where it was not understood,
-   * and before `end`.
+   * The provider's own error, where a response that is not streamed was understood and is an error. Undefined where it
+   * was not understood, and before `end`.
    */
   readonly failure?: TranslatedError | undefined
   /** Takes the next bytes; returns those to send now. */
   push(chunk: Buffer): Buffer
   /**
-   * Call at the end of the response. Returns the remaining bytes. A stream that ended without its last event gets an error event, never a
-   * silent end. Undefined where the response cannot be translated and nothing of it has been sent.
+   * Call at the end of the response. Returns the remaining bytes. A stream that ended without its last event gets an
+   * error event, never a silent end. Undefined where the response cannot be translated and nothing of it has been sent.
    */
   end(): Buffer | undefined
   /**
-   * Call when the response was aborted. Returns the error event that ends a stream, unless it was complete; empty where the response is not
-   * streamed.
+   * Call when the response was aborted. Returns the error event that ends a stream, unless it was complete; empty where
+   * the response is not streamed.
    */
   breakOff(message: string): Buffer
 }

@@ -6,10 +6,11 @@ import { providerAdapter } from './adapters.ts'
 import type { WireHeaders } from './wire/headers.ts'
 
 /**
- * How servers report their usage, as their documentation has it: each report in each form that its kind of API gives it. What the adapters
- * read while the body passes by, in pieces, is compared with the counts that are stated here, and with a reader that takes the whole body
- * apart at once and knows of each server which fields its documentation adds up: it guesses nothing, and no rule of the adapters is in it.
- * Streams that only begin to report their output are in `begun-output.test.ts`.
+ * The reports of usage that servers document: each report in each form that its kind of API gives
+ * it. What the adapters read while the body passes by, in pieces, is compared with the counts that are stated here, and
+ * with a reader that takes the whole body apart at once and knows of each server which fields its documentation adds
+ * up: it guesses nothing, and no rule of the adapters is in it. Streams that only begin to report their output are in
+ * `begun-output.test.ts`.
  */
 type Json = Readonly<Record<string, unknown>>
 type Counted = readonly [inputTokens: number, outputTokens: number]
@@ -23,7 +24,7 @@ interface Shape {
   readonly headers?: WireHeaders
   readonly family: Family
   readonly stated: Counted
-  /** Which fields make input and output, where the server differs from its family's original. */
+  /** The fields that make input and output, where the server differs from its family's original. */
   readonly rule?: Rule
 }
 
@@ -263,7 +264,7 @@ const events = (messages: readonly unknown[], end = '\n'): string =>
   messages
     .map((message) => `data: ${typeof message === 'string' ? message : JSON.stringify(message)}${end}${end}`)
     .join('')
-/** What a server reports that counts as it goes: a part of the final counts. */
+/** The report of a server that counts as it goes: a part of the final counts. */
 const part = (usage: Json): Json =>
   Object.fromEntries(
     Object.entries(usage).map(([name, value]) => [name, typeof value === 'number' ? Math.floor(value / 2) : null]),
@@ -687,7 +688,7 @@ const CONTENT_REPORTS: readonly (readonly [name: string, metadata: Json, stated:
     { promptTokenCount: 10, toolUsePromptTokenCount: 60, candidatesTokenCount: 20, totalTokenCount: 90 },
     [70, 20],
   ],
-  ['no answer', { promptTokenCount: 10, totalTokenCount: 10 }, [10, 0]],
+  ['no output', { promptTokenCount: 10, totalTokenCount: 10 }, [10, 0]],
   [
     'counts by modality',
     {
@@ -922,12 +923,13 @@ describe.each(['openai', 'anthropic', 'google', 'converse', 'bare'] as const)('%
 
 function readerFor({ provider, path, request, headers = {} }: Shape) {
   const adapter = providerAdapter(provider)
-  const operation = adapter?.operation('POST', path)
-  if (adapter === undefined || operation === undefined) throw new Error(`no operation at ${path}`)
+  const operation = adapter.operation('POST', path)
+  if (operation === undefined) throw new Error(`no operation at ${path}`)
   return adapter.responseReader(operation, adapter.inspect(operation, request, 100), headers)
 }
 
-// The independent reader: parses all of a body, lists every object that counts something, and goes by the rules of its kind of API.
+// The independent reader: parses all of a body, lists every object that counts something, and goes by the rules of its
+// kind of API.
 
 function independently(shape: Shape): Counted {
   const messages = messagesOf(shape)

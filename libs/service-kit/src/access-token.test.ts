@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { createAccessToken, hashAccessToken, isAccessToken } from './access-token.ts'
 
-it('makes tokens of one form, each another one', () => {
+it('creates different tokens of one format', () => {
   const tokens = Array.from({ length: 100 }, () => createAccessToken('slc'))
   for (const token of tokens) {
     expect(token).toMatch(/^slc_[0-9A-Za-z]{49}$/)
@@ -12,7 +12,7 @@ it('makes tokens of one form, each another one', () => {
   expect(new Set(tokens).size).toBe(100)
 })
 
-it('keeps its form for ever, so that scanners and stored hashes stay right', () => {
+it('never changes the format, because scanners and stored hashes depend on it', () => {
   expect(createAccessToken('slc', new Uint8Array(32))).toBe(`slc_${'0'.repeat(43)}0ztfFZ`)
   expect(createAccessToken('slo', new Uint8Array(32).fill(255))).toBe(
     'slo_yhjskwdA6OZ1AL1YmHWZWm8LLG7HjnuCA2j5rOw8Xp11nRTN7',
@@ -20,7 +20,7 @@ it('keeps its form for ever, so that scanners and stored hashes stay right', () 
   expect(hashAccessToken('slc_x')).toBe('a24bd50904ad2eb8b95d6a925bd821410359cd8123e496ca8e350063c5cf3cc2')
 })
 
-it('knows a token that was mistyped', () => {
+it('detects a mistyped token', () => {
   const token = createAccessToken('slc')
   fc.assert(
     fc.property(fc.integer({ min: 0, max: token.length - 1 }), fc.constantFrom(...'09AZaz-_ '), (at, char) => {

@@ -5,8 +5,8 @@ import { crc32 } from 'node:zlib'
 export type AccessTokenKind = 'slc' | 'slo' | 'sls'
 
 /**
- * A new token of 256 random bits: `<kind>_`, 43 base62 digits, and 6 base62 digits of CRC-32 over what stands before them. The
- * fixed prefix and the checksum let secret scanners find tokens offline, as with GitHub's
+ * Creates a token of 256 random bits: `<kind>_`, 43 base62 digits, and 6 base62 digits of CRC-32 over the text before
+ * them. The fixed prefix and the checksum let secret scanners find tokens offline, as with GitHub's
  * (https://github.blog/engineering/platform-security/behind-githubs-new-authentication-token-formats).
  */
 export function createAccessToken(kind: AccessTokenKind, random: Uint8Array = randomBytes(RANDOM_BYTES)): string {
@@ -14,7 +14,10 @@ export function createAccessToken(kind: AccessTokenKind, random: Uint8Array = ra
   return body + checksum(body)
 }
 
-/** Whether `text` has the form of a token of this kind and its checksum is right: what is not need not be looked up. */
+/**
+ * Returns whether `text` has the form of a token of this kind and the right checksum: no other text needs to be looked
+ * up.
+ */
 export function isAccessToken(text: string, kind: AccessTokenKind): boolean {
   if (text.length !== TOKEN_LENGTH || !text.startsWith(`${kind}_`) || !/^\w+$/.test(text)) return false
   const body = text.slice(0, -CHECKSUM_DIGITS)
@@ -22,8 +25,8 @@ export function isAccessToken(text: string, kind: AccessTokenKind): boolean {
 }
 
 /**
- * What is stored, and looked up, in a token's place: its SHA-256 in lower-case hex. A plain hash will do, as nobody can try out
- * 256 random bits.
+ * Returns the SHA-256 of a token in lower-case hex, which is stored and looked up in its place. A plain hash is enough,
+ * because 256 random bits cannot be guessed.
  */
 export function hashAccessToken(token: string): string {
   return hash('sha256', token, 'hex')

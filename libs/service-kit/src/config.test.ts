@@ -9,7 +9,7 @@ const Settings = Type.Object({
   NAME: Type.String({ minLength: 1 }),
 })
 
-it('coerces text, applies defaults and leaves out what is not asked for', () => {
+it('coerces text, applies defaults and omits variables that are not in the schema', () => {
   expect(readConfig(Settings, { PORT: '9000', NAME: 'x', HOME: '/root' })).toEqual({
     PORT: 9000,
     VERBOSE: false,
@@ -35,7 +35,7 @@ const logger = createLogger('test', 'silent')
 const read = (env: Record<string, string>) =>
   busOptions(readConfig(Type.Object({ ...commonSettings }), env), 'test', logger)
 
-it('asks for neither a user nor TLS unless they are set', () => {
+it('connects without user and TLS unless they are set', () => {
   expect(read({})).toEqual({
     servers: 'nats://127.0.0.1:4222',
     name: 'test',
@@ -44,7 +44,7 @@ it('asks for neither a user nor TLS unless they are set', () => {
   })
 })
 
-it('gives the bus its user and the files of TLS', () => {
+it('passes the user and the TLS files to the bus', () => {
   const env = { NATS_USER: 'gateway', NATS_PASSWORD: 'secret', NATS_TLS_CA_FILE: 'ca.crt' }
   expect(read(env)).toMatchObject({ user: 'gateway', password: 'secret', tls: { caFile: 'ca.crt' } })
   expect(read({ ...env, NATS_TLS_CERT_FILE: 'client.crt', NATS_TLS_KEY_FILE: 'client.key' }).tls).toEqual({

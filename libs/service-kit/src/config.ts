@@ -26,7 +26,7 @@ export function readConfig<S extends TObject>(schema: S, env: Readonly<Record<st
   throw new ConfigError(lines.join('\n'))
 }
 
-/** Text of a number or a boolean as such; anything else as it is, for the schema to judge. */
+/** Parses the text of a number or a boolean; returns any other text unchanged, for the schema to reject. */
 function coerce(property: TSchema, text: string): unknown {
   const type = (property as { type?: unknown }).type
   if ((type === 'integer' || type === 'number') && text.trim() !== '' && !Number.isNaN(Number(text)))
@@ -39,24 +39,27 @@ function coerce(property: TSchema, text: string): unknown {
 export const commonSettings = {
   /** NATS servers, comma-separated URLs. */
   NATS_URL: Type.String({ default: 'nats://127.0.0.1:4222' }),
-  /** The service's user on NATS; empty where the server asks for none. */
+  /** The service's user on NATS; absent where the server requires none. */
   NATS_USER: Type.Optional(Type.String()),
   NATS_PASSWORD: Type.Optional(Type.String()),
-  /** PEM file of the authorities that the servers' certificates may be from. Setting it demands TLS, and names in NATS_URL. */
+  /**
+   * PEM file of the authorities that issue the servers' certificates. If set, TLS is required, and NATS_URL must
+   * contain host names.
+   */
   NATS_TLS_CA_FILE: Type.Optional(Type.String()),
-  /** PEM files of the certificate that servers which ask for one are shown, and of its key: both or neither. */
+  /** PEM files of the client certificate, for servers that require one, and of its key: both or neither. */
   NATS_TLS_CERT_FILE: Type.Optional(Type.String()),
   NATS_TLS_KEY_FILE: Type.Optional(Type.String()),
   /** Copies of each stream and bucket: 1 on a single server, 3 in a cluster. */
   NATS_REPLICAS: Type.Integer({ minimum: 1, maximum: 5, default: 1 }),
-  /** Where `/metrics` is served for Prometheus; without a port it is not. */
+  /** The address of `/metrics` for Prometheus, which is served only if a port is set. */
   METRICS_HOST: Type.String({ default: '127.0.0.1' }),
   METRICS_PORT: Type.Optional(Type.Integer({ minimum: 1, maximum: 65_535 })),
   /** The least severe log line that is written. */
   LOG_LEVEL: LogLevel,
 } as const
 
-/** What {@link busOptions} reads of the settings. */
+/** The settings that {@link busOptions} reads. */
 export interface NatsSettings {
   readonly NATS_URL: string
   readonly NATS_USER?: string
@@ -68,9 +71,9 @@ export interface NatsSettings {
 }
 
 /**
- * The settings of {@link commonSettings} that reach NATS, as the bus takes them.
- * @param logger is told when no server is there at first, which is then waited for
- * @throws ConfigError when there is a certificate without its key, or a key without its certificate
+ * Returns the options of the bus, from the settings in {@link commonSettings} about NATS.
+ * @param logger logs a warning if no server can be reached at first; the bus then waits for one
+ * @throws ConfigError when a certificate has no key, or a key no certificate
  */
 export function busOptions(config: NatsSettings, name: string, logger: Logger) {
   const tls = tlsOptions(config)

@@ -18,10 +18,10 @@ export const LogLevel = Type.Union(
 )
 
 /**
- * A logger of JSON lines on standard output. Headers and fields that carry secrets are cut out wherever they stand in the
- * first three levels of what is logged; secrets elsewhere are in `Secret` holders, which print as `[redacted]`. Of an error (`err`)
- * it is type, message, code and stack, with those of its causes: what else libraries attach to one (the bytes that could not be
- * parsed, the row that was refused) may hold anything.
+ * Creates a logger of JSON lines on standard output. Redacts headers and fields with secrets in the first three levels
+ * of each line; secrets elsewhere are in `Secret` holders, which print as `[redacted]`. Of an error (`err`), logs type,
+ * message, code and stack, and those of its causes. Other properties, which libraries attach (the bytes that could not
+ * be parsed, the row that was rejected), may contain secrets.
  */
 export function createLogger(name: string, level: LogLevel): Logger {
   return pino({
@@ -60,7 +60,10 @@ const REDACTED_PATHS = SECRET_FIELDS.flatMap((field) => {
   return [field, `*${member}`, `*.*${member}`]
 })
 
-/** Logs a series of faults once when it starts (warn) and once when it ends (info); each retry in between is logged as debug. */
+/**
+ * Logs a series of faults once when it starts (warn) and once when it ends (info); each retry in between is logged as
+ * debug.
+ */
 export interface OutageLog {
   fault(error: unknown): void
   success(): void

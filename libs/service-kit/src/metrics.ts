@@ -6,34 +6,51 @@ export interface MetricsSettings {
   readonly METRICS_PORT?: number
 }
 
-/** Where metrics are served; undefined where they are not. */
+/** The address at which metrics are served. */
 export interface MetricsServer {
   readonly url: string
   stop(): Promise<void>
 }
 
 /**
- * Serves what this process counts through OpenTelemetry's API, in Prometheus' format at `/metrics`. Call it before anything
- * makes a counter. Where no port is set, counting costs nothing and is for nobody.
- * @throws (rejects) when the port cannot be had
+ * Serves what this process counts from now on through OpenTelemetry's API, in Prometheus' format at `/metrics`. Call it
+ * before any counter is created. Returns undefined where no port is set: nothing is served, and counting costs nothing.
+ * @throws (rejects) when the port cannot be opened
  */
 export async function serveMetrics(
   service: string,
   { METRICS_HOST: host, METRICS_PORT: port }: MetricsSettings,
 ): Promise<MetricsServer | undefined> {
   if (port === undefined) return undefined
-  // Loaded by those who use it: a service that was killed is back sooner.
-  const { startPrometheus } = await import('./prometheus.ts')
-  const stop = await startPrometheus(service, host, port)
-  return { url: `http://${host}:${port}/metrics`, stop }
+  // Loaded only here, so that a service without metrics restarts sooner.
+  const [{ PrometheusExporter }, { resourceFromAttributes }, { MeterProvider }] = await Promise.all([
+    import('@opentelemetry/exporter-prometheus'),
+    import('@opentelemetry/resources'),
+    import('@opentelemetry/sdk-metrics'),
+  ])
+  const exporter = new PrometheusExporter({ host, port, preventServerStart: true })
+  const resource = resourceFromAttributes({ 'service.name': `sluice-${service}` })
+  const provider = new MeterProvider({ resource, readers: [exporter] })
+  await exporter.startServer()
+  metrics.setGlobalMeterProvider(provider)
+  return {
+    url: `http://${host}:${port}/metrics`,
+    stop: async () => {
+      metrics.disable()
+      await provider.shutdown()
+    },
+  }
 }
 
-/** A count of what has happened since the process began. */
+/** Counts what has happened since the process began. */
 export interface Counter {
   add(count: number, attributes?: Readonly<Record<string, string>>): void
 }
 
-/** @param name parts joined by dots, as `response_events.dropped`; it is served with `sluice_` before it */
+/**
+ * Creates a counter.
+ * @param name parts joined by dots, such as `response_events.dropped`; it is served with the prefix `sluice_`
+ */
 export function counter(name: string, description: string): Counter {
   return metrics.getMeter('sluice').createCounter(`sluice.${name}`, { description })
 }

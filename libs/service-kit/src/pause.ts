@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 
-/** Resolves after `ms`, or as soon as `signal` is aborted: look at it afterwards. */
+/** Resolves after `ms`, or as soon as `signal` is aborted: check the signal afterwards. */
 export async function pause(ms: number, signal: AbortSignal): Promise<void> {
   try {
     await delay(ms, undefined, { signal })
@@ -10,8 +10,9 @@ export async function pause(ms: number, signal: AbortSignal): Promise<void> {
 }
 
 /**
- * Resolves when `work` does, after `deadlineMs` at the latest; returns whether the work was done by then. What is not goes on.
- * @throws what the work rejects with until then
+ * Resolves when `work` does, after `deadlineMs` at the latest, with whether the work was done by then. Unfinished work
+ * continues.
+ * @throws (rejects) if the work rejects before the deadline, with the same error
  */
 export async function within(deadlineMs: number, work: Promise<unknown>): Promise<boolean> {
   const deadline = Promise.withResolvers<false>()

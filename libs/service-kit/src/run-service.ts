@@ -6,7 +6,7 @@ import { type Counter, counter, serveMetrics } from './metrics.ts'
 
 /** A running service. */
 export interface Service {
-  /** Takes no new work, finishes what it has, and lets go of everything. */
+  /** Takes no new work, finishes the current work, and releases all resources. */
   stop(): Promise<void>
 }
 
@@ -17,17 +17,17 @@ export interface ServiceProgram<S extends TObject<typeof commonSettings>> {
   /** Resolves when the service is ready. */
   readonly start: (config: Static<S>, logger: Logger) => Promise<Service>
   /**
-   * Whether the process, once it has started, goes on after an exception that nobody caught: for one that serves many at a time and
-   * whose state is each request's own. Default: it exits, and its supervisor starts it again.
+   * The process, once it has started, continues after an uncaught exception: for a service that serves many requests at
+   * a time and keeps no state beyond each request. Default: it exits, and its supervisor starts it again.
    */
   readonly outlivesFaults?: boolean
 }
 
 /**
- * Runs a service as this process, with settings from `env`: starts it, says `ready` to a parent that listens (IPC), and stops it
- * once on SIGTERM, SIGINT, or when that parent is gone, so that nothing is left running without its supervisor. Exits 1 when a
- * setting is wrong, it cannot start, cannot stop within 15 seconds, or something unforeseen is thrown (its supervisor starts it
- * again), unless the program {@link ServiceProgram.outlivesFaults}.
+ * Runs a service as this process, with settings from `env`: starts it, says `ready` to a parent that listens (IPC), and
+ * stops it once on SIGTERM, SIGINT, or when that parent disconnects, so that no service runs without its supervisor.
+ * Exits with 1 when a setting is wrong, when it cannot start or cannot stop within 15 seconds, and after an uncaught
+ * exception (its supervisor starts it again), unless {@link ServiceProgram.outlivesFaults}.
  */
 export async function runService<S extends TObject<typeof commonSettings>>(
   program: ServiceProgram<S>,
@@ -38,7 +38,7 @@ export async function runService<S extends TObject<typeof commonSettings>>(
   // Without a listener, Node would open its debugger to everyone on this machine.
   process.on('SIGUSR1', () => logger.warn('SIGUSR1 is ignored'))
   let countFault: (() => void) | undefined
-  // Promises that reject with nobody to see it come here, too.
+  // Unhandled rejections are reported here, too.
   process.on('uncaughtException', (error) => {
     if (countFault === undefined) {
       logger.fatal({ err: error }, 'unforeseen fault, exiting')
@@ -57,14 +57,14 @@ export async function runService<S extends TObject<typeof commonSettings>>(
       logger.error('did not stop in time, exiting')
       process.exit(1)
     }, STOP_DEADLINE_MS).unref()
-    // One that is still starting has taken no work yet, and may be waiting for another.
+    // A service that is still starting has no work yet, and may be waiting for another service.
     await service?.stop()
     logger.info('stopped')
     process.exit(0)
   }
   process.on('SIGTERM', () => void stop('SIGTERM'))
   process.on('SIGINT', () => void stop('SIGINT'))
-  process.on('disconnect', () => void stop('supervisor is gone'))
+  process.on('disconnect', () => void stop('supervisor disconnected'))
   try {
     await serveMetrics(program.name, config)
     const faults = program.outlivesFaults ? unforeseenFaults() : undefined
@@ -77,16 +77,14 @@ export async function runService<S extends TObject<typeof commonSettings>>(
   }
   logger.info('ready')
   if (process.connected) process.send?.('ready')
-  // Written now and not at the end only, where NODE_COMPILE_CACHE names a folder: one that is killed is back sooner.
+  // If NODE_COMPILE_CACHE names a folder, the cache is written now and not only at exit, so that a killed service
+  // restarts sooner.
   flushCompileCache()
 }
 
-/** A count that is there, as 0, before the first: an alert on it needs no special case. */
+/** Creates the counter with 0 before the first fault, so that an alert needs no special case. */
 function unforeseenFaults(): Counter {
-  const faults = counter(
-    'unforeseen_faults',
-    'Exceptions that nobody caught: each is a defect, with its stack in the log.',
-  )
+  const faults = counter('unforeseen_faults', 'Uncaught exceptions: each is a defect, with its stack in the log.')
   faults.add(0)
   return faults
 }
@@ -103,7 +101,7 @@ function configOrExit<S extends TObject<typeof commonSettings>>(
   }
 }
 
-/** For whoever set it: without the stack, which would hide it. */
+/** Prints the error without its stack, which would hide the message. */
 function sayAndExit(name: string, { message }: ConfigError): never {
   process.stderr.write(`${name}: a setting is missing or wrong\n${message}\n`)
   process.exit(1)

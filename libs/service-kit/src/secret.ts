@@ -1,6 +1,6 @@
 import { inspect } from 'node:util'
 
-/** Holds a decrypted value so that it is shown nowhere by accident: every way of printing it gives `[redacted]`. */
+/** Holds a decrypted value so that it is not printed by accident: every way of printing it results in `[redacted]`. */
 export class Secret {
   readonly #value: string
 
@@ -8,7 +8,7 @@ export class Secret {
     this.#value = value
   }
 
-  /** The value itself: only for where the upstream request is signed, or the value is encrypted. */
+  /** Returns the value. Call it only to sign the upstream request, or to encrypt the value. */
   reveal(): string {
     return this.#value
   }

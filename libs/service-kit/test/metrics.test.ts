@@ -2,7 +2,7 @@ import { freePort } from '@sluice/testkit'
 import { expect, it } from 'vitest'
 import { counter, serveMetrics } from '../src/metrics.ts'
 
-it('serves what is counted', async () => {
+it('serves the counts', async () => {
   const server = await serveMetrics('test', { METRICS_HOST: '127.0.0.1', METRICS_PORT: await freePort() })
   const dropped = counter('things.dropped', 'Things that were dropped.')
   dropped.add(0)
@@ -21,7 +21,7 @@ it('serves nothing where no port is set', async () => {
   expect(await serveMetrics('test', { METRICS_HOST: '127.0.0.1' })).toBeUndefined()
 })
 
-it('says that its port is taken', async () => {
+it('rejects when its port is in use', async () => {
   const port = await freePort()
   const first = await serveMetrics('test', { METRICS_HOST: '127.0.0.1', METRICS_PORT: port })
   await expect(serveMetrics('test', { METRICS_HOST: '127.0.0.1', METRICS_PORT: port })).rejects.toThrow(/EADDRINUSE/)

@@ -10,7 +10,7 @@ function run(env: Record<string, string>, fixture = 'waiting-service'): ChildPro
   return child
 }
 
-it('ends at once when it is asked to stop while it still waits for another', async () => {
+it('stops at once while it still waits for another service', async () => {
   const child = run({ NEEDED: 'yes' })
   await once(child.stdout, 'data')
   child.kill('SIGTERM')
@@ -29,7 +29,7 @@ it('names the settings that are wrong, and nothing else', async () => {
   ])
 })
 
-/** A running service that throws when it is asked to, with what it has written so far. */
+/** A running service that throws on request, with its output so far. */
 async function startFaulty(env: Record<string, string>) {
   const child = run({ NATS_URL: 'nats://127.0.0.1:1', ...env }, 'faulty-service')
   let text = ''
@@ -50,7 +50,7 @@ async function startFaulty(env: Record<string, string>) {
   return { child, url, written, isAsked: (path: string) => fetch(url + path).then(({ status }) => status) }
 }
 
-describe('an exception that nobody catches', () => {
+describe('an uncaught exception', () => {
   it('is logged and counted by a service that outlives it, which goes on serving', async () => {
     const port = await unusedPort()
     const { isAsked, written } = await startFaulty({ OUTLIVES: 'true', METRICS_PORT: String(port) })

@@ -56,6 +56,7 @@ const within = { timeoutMs: 30_000 }
 
 it.concurrent.for(['is empty', 'is an older copy'])(
   'what is deleted while NATS is away is known no more when its store %s afterwards',
+  { timeout: 60_000 },
   async (store, { onTestFinished }) => {
     const world = await startWorld(onTestFinished)
     const { nats } = world
@@ -77,7 +78,6 @@ it.concurrent.for(['is empty', 'is an older copy'])(
     await eventually(() => expect([...known].sort()).toEqual([kept.hash, kept.connection].sort()), within)
     await rm(copy, { recursive: true })
   },
-  60_000,
 )
 
 it.concurrent('forgets what was deleted while the streams of the buckets were missing', async ({ onTestFinished }) => {

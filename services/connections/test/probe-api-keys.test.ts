@@ -30,7 +30,7 @@ describe.each(WITH_KEYS)('%s', (provider) => {
     const target = targetAt(provider, url)
     const { error } = await probeWith(url).test(target)
     expect(error?.code).toBe('untested')
-    const sent = providerAdapter(provider)?.authHeaders(target.config) ?? {}
+    const sent = providerAdapter(provider).authHeaders(target.config) ?? {}
     expect(received).toEqual([[sent.authorization, sent['x-api-key'], sent['x-goog-api-key']]])
   })
 

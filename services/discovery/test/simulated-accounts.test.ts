@@ -45,7 +45,7 @@ async function responseTo(baseUrl: string, apiKey: string, headersAtMs: number):
     body: JSON.stringify({ model: 'gpt-4o', messages: [{ role: 'user', content: 'Hello!' }] }),
   })
   await response.arrayBuffer()
-  const rateLimitHeaders = providerAdapter('openai')?.rateLimitHeaders(Object.fromEntries(response.headers)) ?? {}
+  const rateLimitHeaders = providerAdapter('openai').rateLimitHeaders(Object.fromEntries(response.headers)) ?? {}
   const event = { requestId: 'r', startedAtMs: 0, endedAtMs: 0, apiKeyId: 'k', model: 'm', outcome: 'success' as const }
   return { ...event, rateLimitHeaders, headersAtMs }
 }

@@ -66,7 +66,7 @@ it('gets its key in the header api-key only, from the native and the unified end
 it('has its rate-limit headers recorded for discovery, including the window', async () => {
   await send(client(), DEPLOYMENT)
   const { rateLimitHeaders = {} } = await connection.ended('success')
-  expect(providerAdapter('openai')?.rateLimits(rateLimitHeaders, 0)).toEqual([
+  expect(providerAdapter('openai').rateLimits(rateLimitHeaders, 0)).toEqual([
     { dimension: 'requests', periodMs: 60_000, limit: 240, remaining: 239, resetMs: 250 },
   ])
 })

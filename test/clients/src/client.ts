@@ -6,7 +6,7 @@ export interface ClientUnderTest {
   /** Library and endpoint, for test names. */
   readonly title: string
   readonly provider: ProviderId
-  /** Whether it calls the provider's own API, or the unified one. */
+  /** The API that it calls: the provider's own, or the unified one. */
   readonly surface: 'native' | 'unified'
   readonly model: string
   /** Absent if the client or the provider has none. */
@@ -15,14 +15,14 @@ export interface ClientUnderTest {
   readonly errors: Readonly<Record<401 | 404 | 429, string>>
   /** Absent if the client never retries. */
   readonly retries?: 'as requested' | 'with its own back-off'
-  /** How many output tokens too many the client reports for each streamed response, by a fault of its own. */
+  /** The excess output tokens that the client reports for each streamed response, by a fault of its own. */
   readonly streamSurplusTokens?: number
   create(access: Access): Client
   /** Reads an error that it raised. */
   readError(error: unknown): ReportedError
 }
 
-/** What an application needs for Sluice: base URL, key and the names of models. */
+/** The settings that an application needs for Sluice: base URL, key and the names of models. */
 export interface Access {
   /** `…/connections/NAME` natively, `…/v1` unified. */
   readonly baseURL: string

@@ -122,7 +122,8 @@ export const generativeAi: ClientUnderTest = {
         const { name, description } = TOOL
         const tools = [{ functionDeclarations: [{ name, description, parameters }] }]
         const withTools = google.getGenerativeModel({ model, generationConfig, tools }, { baseUrl })
-        // Its chats forget a turn whose stream ends with an empty text, as those with a function call do: the history is kept by hand.
+        // Its chats forget a turn whose stream ends with an empty text, as those with a function call do: the history
+        // is kept by hand.
         const contents: Content[] = [{ role: 'user', parts: [{ text: PROMPT }] }]
         let tokens = 0
         for (;;) {

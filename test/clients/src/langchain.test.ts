@@ -214,7 +214,10 @@ function usageOf({
   return usage ?? groqUsage(metadata.usage)
 }
 
-/** What Groq's integration says of a stream stands in the metadata of the response, in Groq's words, and its total twice over. */
+/**
+ * Groq's integration reports a stream in the metadata of the response, in Groq's words, and its total twice
+ * over.
+ */
 function groqUsage(usage: unknown): UsageMetadata | undefined {
   const parsed = z.object({ prompt_tokens: z.number(), completion_tokens: z.number() }).safeParse(usage).data
   if (parsed === undefined) return undefined

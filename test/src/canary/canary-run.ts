@@ -19,7 +19,10 @@ import {
 } from './records.ts'
 import { KEYED_PROVIDERS, type SimulatedProviders, startSimulatedProviders } from './simulated-providers.ts'
 
-/** A whole system at its most verbose log level, with a secret in every place, and a record of everything that is written. */
+/**
+ * A whole system at its most verbose log level, with a secret in every place, and a record of everything that is
+ * written.
+ */
 export interface CanaryRun {
   readonly system: System
   readonly canaries: Canaries

@@ -54,7 +54,8 @@ export async function callEchoingProvider({ gateway, canaries }: CanaryRun): Pro
     return responses.map(({ status }) => status)
   }
   const path = `/connections/${echoingConnection('google')}/v1beta/models/echo-body:generateContent`
-  // It repeats the whole request, including the model's name, so its 401 is not recognized as a rejected credential and is passed on.
+  // It repeats the whole request, including the model's name, so its 401 is not recognized as a rejected credential and
+  // is passed on.
   for (const query of [`key=${canaries.get('API key')}`, `a=b&%6bey=${canaries.get('API key')}&c=d`]) {
     expect((await gateway(`${path}?${query}`, { body: { contents: [] } })).status).toBe(401)
   }

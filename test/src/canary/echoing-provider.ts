@@ -5,7 +5,9 @@ import { text } from 'node:stream/consumers'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { gzipSync } from 'node:zlib'
 
-/** The ways to fail, each of which repeats the key. A request selects one by `echo-NAME` anywhere in its path or body. */
+/**
+ * The ways to fail, each of which repeats the key. A request selects one by `echo-NAME` anywhere in its path or body.
+ */
 export const ECHOES = ['body', 'headers', 'chunks', 'gzip', 'text', 'broken', 'malformed'] as const
 /** The ways whose status is not an error. */
 export const ECHOES_WITH_SUCCESS = [
@@ -29,8 +31,8 @@ export interface EchoingProvider {
 }
 
 /**
- * Starts a provider that repeats the key of every request in its errors, in every part of a response. The response to `echo-output` has
- * OpenAI's format, with `content` as the model's text, plain or streamed.
+ * Starts a provider that repeats the key of every request in its errors, in every part of a response. The response to
+ * `echo-output` has OpenAI's format, with `content` as the model's text, plain or streamed.
  */
 export async function startEchoingProvider(content: string): Promise<EchoingProvider> {
   let hanging = 0

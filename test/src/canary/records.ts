@@ -62,7 +62,10 @@ async function textOf(response: Response): Promise<string> {
   return text
 }
 
-/** Records all NATS messages from now on, including replies; the user of `connection` must be allowed to subscribe to `>`. */
+/**
+ * Records all NATS messages from now on, including replies; the user of `connection` must be allowed to subscribe to
+ * `>`.
+ */
 export class NatsRecord {
   readonly #messages: string[] = []
   readonly #ignored = new Set<string>()

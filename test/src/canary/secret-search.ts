@@ -5,8 +5,9 @@ export type SecretSearch = (written: Buffer) => string[]
 const RUN_LENGTH = 12
 
 /**
- * Looks for any twelve consecutive characters of any of `secrets`, by name, in each of their forms: plain, base64 and base64url at
- * each alignment, hexadecimal, URL-encoded, JSON-escaped once and twice. Returns a function that returns its findings, `NAME (FORM)`, each once.
+ * Looks for any twelve consecutive characters of any of `secrets`, by name, in each of their forms: plain, base64 and
+ * base64url at each alignment, hexadecimal, URL-encoded, JSON-escaped once and twice. Returns a function that returns
+ * its findings, `NAME (FORM)`, each once.
  */
 export function createSecretSearch(secrets: ReadonlyMap<string, string>): SecretSearch {
   const runs = new Map<string, string>()
@@ -32,7 +33,10 @@ export function createSecretSearch(secrets: ReadonlyMap<string, string>): Secret
   }
 }
 
-/** Returns the forms in which a secret may be written, plain first: a run that is the same in several forms counts as the first. */
+/**
+ * Returns the forms in which a secret may be written, plain first: a run that is the same in several forms counts as
+ * the first.
+ */
 function formsOf(secret: string): [form: string, text: string][] {
   const bytes = Buffer.from(secret)
   const json = escaped(secret)

@@ -52,7 +52,10 @@ export interface SimulatedProviders {
   stop(): Promise<void>
 }
 
-/** Starts a simulator of each provider, which accepts that provider's key in `canaries` and repeats any other key in full. */
+/**
+ * Starts a simulator of each provider, which accepts that provider's key in `canaries` and repeats any other key in
+ * full.
+ */
 export async function startSimulatedProviders(canaries: Canaries): Promise<SimulatedProviders> {
   const keyed = KEYED_PROVIDERS.map(async ({ id, keyPrefix }): Promise<[ProviderId, ProviderSimulator]> => {
     const accounts = [{ apiKey: canaries.make(`key of ${id}`, keyPrefix) }]

@@ -1,13 +1,13 @@
 /** A third-party package in the lockfile. */
 export interface LockedPackage {
-  /** Where it is installed: `node_modules/…`. */
+  /** The folder where it is installed: `node_modules/…`. */
   readonly path: string
   readonly name: string
   readonly version: string
   /** SPDX expression; a platform build without one has that of its main package. */
   readonly license: string | undefined
   readonly integrity: string | undefined
-  /** Where it was downloaded from. */
+  /** The address it was downloaded from. */
   readonly resolved: string | undefined
   /** True if it has an install script. */
   readonly hasInstallScript: boolean
@@ -52,8 +52,8 @@ class LicenseError extends Error {
 }
 
 /**
- * Licenses under which Sluice may use an unmodified package. All are permissive except MPL-2.0, which requires the source of its own
- * files only, if they are changed.
+ * Licenses under which Sluice may use an unmodified package. All are permissive except MPL-2.0, which requires the
+ * source of its own files only, if they are changed.
  */
 const ALLOWED: ReadonlySet<string> = new Set([
   '0BSD',
@@ -82,7 +82,9 @@ export function licenseList(packages: readonly LockedPackage[]): string {
   return `${HEAD}\n${[...new Set(rows)].toSorted().join('\n')}\n`
 }
 
-/** Returns true if an SPDX expression permits an allowed license. Supports parentheses only around the whole expression. */
+/**
+ * Returns true if an SPDX expression permits an allowed license. Supports parentheses only around the whole expression.
+ */
 function isAllowed(expression: string | undefined): boolean {
   return (
     expression

@@ -27,7 +27,10 @@ export const JSON_PROTOCOL = {
   writeError: ({ type, message }) => JSON.stringify({ __type: type, ...(message !== '' && { message }) }),
 } as const satisfies Pick<AwsApi, 'contentType' | 'writeError'>
 
-/** Parses the body of a request in the JSON protocol. @throws AwsError `SerializationException` if it is not an object */
+/**
+ * Parses the body of a request in the JSON protocol.
+ * @throws AwsError `SerializationException` if it is not an object
+ */
 export function parseInput(body: string): Readonly<Record<string, unknown>> {
   let value: unknown
   try {

@@ -1,7 +1,7 @@
 /** The AWS APIs that are simulated here. */
 export type AwsService = 'sts' | 'kms' | 'service-quotas'
 
-/** How the simulator treats the requests that match. */
+/** The simulator's treatment of the requests that match. */
 export interface AwsControl {
   /** Only requests to this service; to all if absent. */
   readonly service?: AwsService
@@ -23,7 +23,9 @@ export type AwsFault =
   /** Destroys the connection without a response. */
   | { readonly kind: 'break-before-headers' }
 
-/** Controls without `times` stand until cleared, the later one winning; each request uses up one queued control on top. */
+/**
+ * Controls without `times` stand until cleared, the later one winning; each request uses up one queued control on top.
+ */
 export class AwsControls {
   #standing: AwsControl[] = []
   #queued: { readonly control: AwsControl; remaining: number }[] = []

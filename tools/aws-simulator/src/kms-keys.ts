@@ -11,7 +11,7 @@ export interface KmsKey {
   readonly id: string
   readonly arn: string
   state: KmsKeyState
-  /** Whether its policy denies the caller. */
+  /** Its policy denies the caller. */
   isDenied: boolean
   encrypt(plaintext: Uint8Array, context: EncryptionContext): Buffer
   /** @throws AwsError `InvalidCiphertextException` for another context, and for altered or truncated ciphertexts */

@@ -3,7 +3,7 @@ import { Compile } from 'typebox/compile'
 import { startAwsSimulator } from './aws-simulator.ts'
 import { AwsRole } from './sts.ts'
 
-/** What the simulated Bedrock of `tools/provider-simulator` has by default, too. */
+/** The default of the simulated Bedrock in `tools/provider-simulator`, too. */
 const DEFAULT_ROLE: AwsRole = {
   arn: 'arn:aws:iam::123456789012:role/simulator',
   externalId: 'simulator',

@@ -36,7 +36,7 @@ export function readSession(accessKeyId: string, sessionToken: string | undefine
   return sessionOf(sessionToken, accessKeyId, roleArn, expiresAtMs)
 }
 
-/** How AWS's own tokens begin. */
+/** The beginning of AWS's own tokens. */
 const PREFIX = 'FwoGZXIvYXdzE'
 /** Shared by all simulators. It guards nothing: whoever runs the tests has this source. */
 const SECRET = 'sessions of the AWS simulator'

@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http'
 import { Sha256 } from '@aws-crypto/sha256-js'
 import { SignatureV4 } from '@smithy/signature-v4'
 
-/** What a signature covers, as it arrived. */
+/** The signed parts of a request, as they arrived. */
 export interface SignedRequest {
   readonly method: string
   /** Percent-encoded, without the query. */
@@ -24,7 +24,7 @@ export interface SigningKey {
   readonly expiresAtMs?: number
 }
 
-/** Where a signature has to be scoped to; without a `region`, any will do. */
+/** The required scope of a signature; without a `region`, any region is accepted. */
 export interface SignatureScope {
   readonly service: 'sts' | 'kms' | 'servicequotas' | 'bedrock'
   readonly region?: string
@@ -44,9 +44,9 @@ export interface FoundKey<Key extends SigningKey> {
 }
 
 /**
- * Checks the signature (SigV4) of a request as AWS does: it signs the request with the caller's secret and compares. The
- * body counts as it arrived, and has to be signed along with host, date and session token; a date more than five minutes
- * off matches nothing.
+ * Checks the signature (SigV4) of a request as AWS does: it signs the request with the caller's secret and compares.
+ * The body counts as it arrived, and has to be signed along with host, date and session token; a date more than five
+ * minutes off matches nothing.
  * @param find returns the key with this id; `sessionToken` is the request's. Undefined: there is none
  * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv.html
  */
@@ -81,7 +81,7 @@ export async function verifySignature<Key extends SigningKey>(
   )
 }
 
-/** What an `Authorization` header says of its signature. */
+/** The parts of an `Authorization` header. */
 export interface SignatureClaim {
   readonly accessKeyId: string
   /** `YYYYMMDD` */

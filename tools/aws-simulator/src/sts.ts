@@ -11,13 +11,16 @@ const Text = Type.String({ minLength: 1 })
 export const AwsRole = Type.Object(
   {
     arn: Type.String({ pattern: '^arn:aws:iam::\\d{12}:role/[\\w+=,.@/-]+$' }),
-    /** What a caller must state to assume the role; absent: nothing. */
+    /** The external id that a caller must state to assume the role; absent: none. */
     externalId: Type.Optional(Text),
     /** The long-term key of the IAM user that may assume the role. */
     trustedCaller: Type.Object({ accessKeyId: Text, secretAccessKey: Text }, { additionalProperties: false }),
     /** Lifetime of a session, whatever its caller asks for: AWS itself grants at least 900 s. */
     sessionSeconds: Type.Optional(Type.Integer({ minimum: 1 })),
-    /** The account's quotas for Bedrock; absent: sessions may not list them. No `value`: Service Quotas does not know it. */
+    /**
+     * The account's quotas for Bedrock; absent: sessions may not list them. No `value`: Service Quotas does not know
+     * it.
+     */
     serviceQuotas: Type.Optional(
       Type.Array(Type.Object({ name: Text, value: Type.Optional(Type.Number()) }, { additionalProperties: false })),
     ),

@@ -20,7 +20,7 @@ export interface ProviderSimulatorOptions {
   readonly accounts?: readonly Account[]
   /** The time for limits and arrivals, not for delays. Default: the system's. */
   readonly clock?: Clock
-  /** How many requests are recorded; counts are unlimited. Default: 100,000. */
+  /** The number of requests that are recorded; counts are unlimited. Default: 100,000. */
   readonly maxRecords?: number
   /** Record each request's headers and body, too. Default: false. */
   readonly recordContent?: boolean
@@ -29,7 +29,10 @@ export interface ProviderSimulatorOptions {
 }
 
 export interface ProviderSimulator {
-  /** Takes the place of `https://api.openai.com`, or is the base URL or endpoint for the SDK of another provider. No final slash. */
+  /**
+   * Takes the place of `https://api.openai.com`, or is the base URL or endpoint for the SDK of another provider. No
+   * final slash.
+   */
   readonly url: string
   /** The `baseURL` for OpenAI's SDK: `url` and `/v1`. */
   readonly openaiBaseUrl: string

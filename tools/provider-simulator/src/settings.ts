@@ -11,7 +11,10 @@ export interface Settings {
   readonly host: string
   /** `PORT`; 0 for any free port. Default: 8090. */
   readonly port: number
-  /** `ACCOUNTS`: a JSON array. Default: the key `sk-simulator` with 500 requests and 200,000 tokens per minute, and a role. */
+  /**
+   * `ACCOUNTS`: a JSON array. Default: the key `sk-simulator` with 500 requests and 200,000 tokens per minute, and a
+   * role.
+   */
   readonly accounts: readonly Account[]
 }
 

@@ -85,8 +85,8 @@ describe('messages, through the official SDK', () => {
   )
 
   it('responds with text if the tool is optional, and after the tool has returned', async () => {
-    const asked = await client.messages.create({ ...REQUEST, tools: [WEATHER] })
-    expect(asked.stop_reason).toBe('end_turn')
+    const offered = await client.messages.create({ ...REQUEST, tools: [WEATHER] })
+    expect(offered.stop_reason).toBe('end_turn')
     const used = await client.messages.create({ ...REQUEST, tools: [WEATHER], tool_choice: { type: 'any' } })
     const id = used.content[0]?.type === 'tool_use' ? used.content[0].id : ''
     const afterTool = await client.messages.create({

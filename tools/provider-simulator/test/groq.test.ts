@@ -52,8 +52,8 @@ describe('chat completions, through the official SDK', () => {
 
   it('streams the usage in an extra chunk if requested, and not at all when a control says so', async () => {
     const request = { ...REQUEST, stream: true as const, stream_options: { include_usage: true } }
-    const asked = await Array.fromAsync(await client.chat.completions.create(request))
-    expect(asked.at(-1)).toMatchObject({ choices: [], usage: { total_tokens: 18 } })
+    const requested = await Array.fromAsync(await client.chat.completions.create(request))
+    expect(requested.at(-1)).toMatchObject({ choices: [], usage: { total_tokens: 18 } })
     simulator.controls.add({ omitUsage: true })
     const silent = await Array.fromAsync(await client.chat.completions.create(request))
     expect(JSON.stringify(silent)).not.toContain('usage')

@@ -166,7 +166,7 @@ async function readUntilError(): Promise<{ chunks: number; error?: unknown }> {
   }
 }
 
-/** What arrives before the connection breaks. */
+/** Returns the bytes that arrive before the connection breaks. */
 async function readBytes(request: object): Promise<string> {
   const response = await fetch(`${simulator.openaiBaseUrl}/chat/completions`, {
     method: 'POST',

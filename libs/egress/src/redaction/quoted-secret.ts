@@ -1,6 +1,6 @@
 /**
- * Patterns for what an error quotes of a secret: the whole of a short one after words that announce it, and the short beginning and end of
- * a masked one.
+ * Patterns for what an error quotes of a secret: the whole of a short one after words that announce it, and the short
+ * beginning and end of a masked one.
  */
 
 /** Escapes `text` for use in a regular expression. */
@@ -9,9 +9,9 @@ function escaped(text: string): string {
 }
 
 /**
- * Returns a pattern that finds `secret` as a word of its own, plain or escaped for a URL or JSON, after words that announce it, as in
- * `Incorrect API key provided: none`. For secrets that are part of other words by chance, such as the `none` of a server that needs no
- * key. The announcement is the first group. It runs in linear time.
+ * Returns a pattern that finds `secret` as a word of its own, plain or escaped for a URL or JSON, after words that
+ * announce it, as in `Incorrect API key provided: none`. For secrets that are part of other words by chance, such as
+ * the `none` of a server that needs no key. The announcement is the first group. It runs in linear time.
  */
 export function announcedSecret(secret: string): RegExp {
   const spellings = new Set([secret, encodeURIComponent(secret.toWellFormed()), JSON.stringify(secret).slice(1, -1)])
@@ -28,8 +28,8 @@ const QUOTE = '(?:\\\\{0,3}["\'`(<])?'
 const ANNOUNCEMENT = `(?:${NAMED}|${PARAMETER})${QUOTE}\\s?[:=]?\\s?${QUOTE}(?<![\\w-])`
 
 /**
- * Returns a pattern that finds a mask with the beginning of `secret` before it or its end after it, as in `sk-upst****ream`, and its end
- * where the text says that it is one. It runs in linear time.
+ * Returns a pattern that finds a mask with the beginning of `secret` before it or its end after it, as in
+ * `sk-upst****ream`, and its end where the text says that it is one. It runs in linear time.
  * @param secret at least {@link MIN_MASKED_CHARS} long
  */
 export function maskedSecret(secret: string): RegExp {
@@ -41,7 +41,7 @@ export function maskedSecret(secret: string): RegExp {
   return new RegExp(`${start}${MASK}${end}?|${MASK}${end}|(?<=\\bend(?:s|ing) (?:in|with) ["'\`]?)${end}`, 'gi')
 }
 
-/** What is shown of a shorter secret may be part of any text. */
+/** Parts of a shorter secret may be part of any text. */
 export const MIN_MASKED_CHARS = 8
 const MAX_SHOWN_CHARS = 16
 const MIN_START_CHARS = 3

@@ -8,11 +8,13 @@ export interface SecretSpan {
 }
 
 /**
- * Finds secrets and their runs in bytes, in every spelling. Created once for a credential; about ten kilobytes for a usual key.
+ * Finds secrets and their runs in bytes, in every spelling. Created once for a credential; about ten kilobytes for a
+ * usual key.
  *
- * A run has at least nine characters, whatever its spelling, and so at least six consecutive places where four of its bytes begin. It
- * is enough, then, to look at the four bytes at every fifth place: a bit table says whether a spelling may have them, and only where it
- * may are bytes compared. The cost of searching a text does not depend on how long secrets are.
+ * A run has at least nine characters, whatever its spelling, and so at least six consecutive places where four of its
+ * bytes begin. It is enough, then, to look at the four bytes at every fifth place: a bit table says whether a spelling
+ * may have them, and only where it may are bytes compared. The cost of searching a text does not depend on how long
+ * secrets are.
  */
 export class SecretIndex {
   /** True if there is nothing to find. */
@@ -45,8 +47,8 @@ export class SecretIndex {
   }
 
   /**
-   * Returns the first span from `from` on, or undefined. A run that may continue after the end of `bytes` is not a span yet, unless
-   * `isWhole`: {@link openStart} returns where it begins.
+   * Returns the first span from `from` on, or undefined. A run that may continue after the end of `bytes` is not a span
+   * yet, unless `isWhole`: {@link openStart} returns where it begins.
    */
   find(bytes: Uint8Array, from: number, isWhole: boolean): SecretSpan | undefined {
     const bits = this.#bits
@@ -63,7 +65,10 @@ export class SecretIndex {
     return undefined
   }
 
-  /** Returns where the longest end of `bytes` begins that may be the beginning of a run; the length of `bytes` if there is none. */
+  /**
+   * Returns where the longest end of `bytes` begins that may be the beginning of a run; the length of `bytes` if there
+   * is none.
+   */
   openStart(bytes: Uint8Array): number {
     const places = this.#placesOfByte[bytes[bytes.length - 1] ?? 0]
     let start = bytes.length
@@ -81,8 +86,8 @@ export class SecretIndex {
   }
 
   /**
-   * Returns the longest run that has the four bytes at `at`. {@link OPEN} if one that begins no later continues to the end of `bytes`, so
-   * that everything after it may be part of it.
+   * Returns the longest run that has the four bytes at `at`. {@link OPEN} if one that begins no later continues to the
+   * end of `bytes`, so that everything after it may be part of it.
    */
   #spanAt(bytes: Uint8Array, at: number, isWhole: boolean): SecretSpan | typeof OPEN | undefined {
     const four = fourAt(bytes, at) >>> 0
@@ -119,7 +124,10 @@ export class SecretIndex {
 const FOUR = 4
 /** A run that begins here may continue after the end. */
 const OPEN = 'open'
-/** Five is coprime to the lengths of escapes, three and six bytes, so that steps of five meet each of their bytes; six would not. */
+/**
+ * Five is coprime to the lengths of escapes, three and six bytes, so that steps of five meet each of their bytes; six
+ * would not.
+ */
 const STRIDE = 5
 /** Knuth's multiplicative hashing: 2³² divided by the golden ratio. */
 const HASH_FACTOR = 0x9e3779b1
@@ -136,7 +144,10 @@ function placeOf(spelling: number, unit: number, form: number, offset: number): 
   return ((spelling << SPELLING_SHIFT) | (unit << UNIT_SHIFT) | (form << FORM_SHIFT) | offset) >>> 0
 }
 
-/** Returns every four consecutive bytes that the spellings may have, except those that many texts have, with their places, sorted. */
+/**
+ * Returns every four consecutive bytes that the spellings may have, except those that many texts have, with their
+ * places, sorted.
+ */
 function sortedFours(spellings: readonly Spelling[]): { readonly fours: Uint32Array; readonly places: Uint32Array } {
   const places: number[] = []
   const keys: number[] = []
@@ -180,7 +191,10 @@ function beginningsOf(forms: readonly string[], later: readonly (readonly string
 /** The 53 bits of an exact integer, less the 32 of a four. */
 const MAX_FOURS = 2 ** 21
 
-/** Returns how many leading bytes of a form all escapes of its kind share: `\u00` is not specific to a secret, the digits after it are. */
+/**
+ * Returns how many leading bytes of a form all escapes of its kind share: `\u00` is not specific to a secret, the
+ * digits after it are.
+ */
 function leadOf(form: string): number {
   return UNICODE_LEAD.exec(form)?.[0].length ?? 0
 }

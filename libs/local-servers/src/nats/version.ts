@@ -13,7 +13,8 @@ export const LOWEST_VERSION: NatsVersion = { major: 2, minor: 10, patch: 0 }
 const TIMEOUT_MS = 10_000
 
 /**
- * Returns the version of the nats-server at `path`; undefined when the program reports something else, as a custom build may.
+ * Returns the version of the nats-server at `path`; undefined when the program reports something else, as a custom
+ * build may.
  * @throws ExecaError when the program cannot be run or does not end within 10 s
  */
 export async function readNatsVersion(path: string): Promise<NatsVersion | undefined> {

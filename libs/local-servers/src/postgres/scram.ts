@@ -5,7 +5,8 @@ const SALT_BYTES = 16
 const KEY_BYTES = 32
 
 /**
- * Returns the verifier that PostgreSQL stores for a password, so that the password itself is never sent to it: `SCRAM-SHA-256$<iterations>:<salt>$…`.
+ * Returns the verifier that PostgreSQL stores for a password, so that the password itself is never sent to it:
+ * `SCRAM-SHA-256$<iterations>:<salt>$…`.
  * @param password in ASCII: nothing is normalized
  * @see RFC 5802, section 3; https://www.postgresql.org/docs/current/catalog-pg-authid.html
  */

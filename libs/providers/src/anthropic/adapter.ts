@@ -1,8 +1,9 @@
 import type { ProviderAdapter } from '../provider-adapter.ts'
 import { configuredBaseUrl, revealField, withoutEnd } from '../provider-config.ts'
 import { refusedOperation } from '../unified/refusal.ts'
+import { chatResponse } from '../unified/response-translators.ts'
 import type { UnifiedApi } from '../unified-api.ts'
-import { anthropicErrorResponse } from './errors.ts'
+import { anthropicErrorResponse, readErrorResponse } from './errors.ts'
 import { ANTHROPIC_MODEL_MEMBERS, anthropicNamedModels, inspectAnthropicRequest } from './inspection.ts'
 import {
   ANTHROPIC_LONG_PROMPT_TOKENS,
@@ -15,12 +16,17 @@ import {
 import { modelList } from './models.ts'
 import { anthropicOperation } from './operations.ts'
 import { toMessageCall } from './request.ts'
+import { wholeMessage } from './response.ts'
 import { anthropicResponseReader } from './response-reader.ts'
-import { messageResponse } from './stream.ts'
+import { messageStream } from './stream.ts'
 
 /** OpenAI's API, translated to Anthropic's Messages API. */
 export const anthropicUnified: UnifiedApi = {
-  chat: { request: toMessageCall, response: messageResponse, opensStrings: true },
+  chat: {
+    request: toMessageCall,
+    response: chatResponse({ whole: wholeMessage, streamed: messageStream, error: readErrorResponse }),
+    opensStrings: true,
+  },
   embeddings: refusedOperation('Anthropic has no embeddings.'),
   models: modelList,
 }

@@ -48,8 +48,9 @@ export function anthropicPool({ kind, usesModel, path }: Operation, body: unknow
 export const ANTHROPIC_LONG_PROMPT_TOKENS = 200_000
 
 /**
- * Reads `anthropic-ratelimit-{requests,tokens,input-tokens,output-tokens}-{limit,remaining,reset}`, and the same
- * headers of Priority Tier, whose dimensions begin with `priority-`. Resets are instants; limits are per minute.
+ * Reads `anthropic-ratelimit-{requests,tokens,input-tokens,output-tokens}-{limit,remaining,reset}`, and those of
+ * Priority Tier and fast mode, whose names begin with `anthropic-priority-` and `anthropic-fast-`. Resets are instants;
+ * limits are per minute.
  * @see https://docs.claude.com/en/api/rate-limits#response-headers
  */
 export function readAnthropicRateLimits(headers: WireHeaders, receivedAtMs: number): RateLimitReading[] {

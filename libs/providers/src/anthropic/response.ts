@@ -9,12 +9,25 @@ import {
   responseMessage,
 } from '../unified/chat-completion.ts'
 import { endsWithJson, inJson } from '../unified/json-tool.ts'
-import { incompleteCall, isFailure, type TranslatedFailure } from '../unified/response-translators.ts'
-import type { RequestedResponse } from '../unified-api.ts'
+import {
+  incompleteCall,
+  isFailure,
+  type TranslatedFailure,
+  WholeResponseTranslator,
+} from '../unified/response-translators.ts'
+import type { RequestedResponse, ResponseTranslator } from '../unified-api.ts'
 import { isRecord } from '../wire/json.ts'
+import { EVERY, type JsonPath } from '../wire/json-source.ts'
 import { readError } from './errors.ts'
 import { type PlacedThinking, placeThinking, thinkingContent } from './reasoning.ts'
 import { toToolCall } from './tools.ts'
+
+const TOOL_INPUTS: JsonPath = ['content', EVERY, 'input']
+
+/** Translates a message that is one document. */
+export function wholeMessage(requested: RequestedResponse): ResponseTranslator {
+  return new WholeResponseTranslator((message) => toChatCompletion(requested, message), TOOL_INPUTS)
+}
 
 /**
  * Translates a whole message to a chat completion; a failure where it is an error or has an incomplete tool call.

@@ -16,9 +16,11 @@ import { translated } from '../../test/fixtures/anthropic/translated.ts'
 import { unifiedRequest } from '../../test/fixtures/anthropic/unified-request.ts'
 import { cut } from '../../test/fixtures/wire/pieces.ts'
 import { parseJson } from '../wire/json.ts'
-import { messageResponse } from './stream.ts'
+import { anthropicUnified } from './adapter.ts'
 
 const SSE = 'text/event-stream; charset=utf-8'
+/** The last event of a stream that was cut off. */
+const CUT_SHORT = /^data: \{"error":\{[^\n]*"code":"upstream_unreachable"\}\}\n\n$/m
 const STREAMS = { text: TEXT_STREAM, tools: TOOL_STREAM, refusal: REFUSED_STREAM }
 
 describe('a stream', () => {
@@ -115,13 +117,16 @@ describe('a stream', () => {
     const whole = translate(streamBytes(stream), [1_000_000])
     const noise = fc.constantFrom('', ': comment\n\n', 'event: empty\n\n', '\n\n', 'data: no json\n\n')
     const lineEnd = fc.constantFrom('\n', '\r\n')
-    const sizes = fc.array(fc.integer({ min: 1, max: 200 }), { minLength: 1 })
+    // Small pieces cost little more than large ones: most of the time goes into the events.
+    const sizes = fc.array(fc.oneof(fc.integer({ min: 1, max: 20 }), fc.integer({ min: 1, max: 200 })), {
+      minLength: 1,
+    })
     fc.assert(
       fc.property(noise, lineEnd, sizes, (extra, end, pieces) => {
         const bytes = Buffer.from(`${extra}${streamBytes(stream)}${extra}`.replaceAll('\n', end))
         expect(translate(bytes, pieces)).toBe(whole)
       }),
-      { numRuns: 1_000 },
+      { numRuns: 500 },
     )
   })
 
@@ -131,8 +136,7 @@ describe('a stream', () => {
     const complete = bytes.indexOf('\n\n', bytes.indexOf('"stop_reason":"'))
     for (let length = 0; length < complete; length++) {
       const events = translate(bytes.subarray(0, length), [64])
-      expect(events).not.toContain('[DONE]')
-      expect(lastEvent(events)).toMatchObject({ error: { code: 'upstream_unreachable' } })
+      if (events.includes('[DONE]') || !CUT_SHORT.test(events)) expect.fail(`after ${length} bytes: ${events}`)
     }
   })
 
@@ -201,19 +205,24 @@ describe('a stream', () => {
   it('never throws, whatever its events contain', () => {
     const type = fc.constantFrom('message_start', 'content_block_start', 'content_block_delta', 'content_block_stop')
     const index = fc.constantFrom(0, 1, undefined)
+    // Mostly simple values, which take less time to make.
+    const value = fc.oneof(
+      { arbitrary: fc.constantFrom(null, true, -1.5, '', 'text', [], [null], {}, { type: {} }), weight: 4 },
+      { arbitrary: fc.jsonValue(), weight: 1 },
+    )
     const part = fc.oneof(
-      fc.jsonValue(),
+      value,
       fc.record({
         type: fc.constantFrom('text', 'thinking', 'redacted_thinking', 'tool_use', 'text_delta', 'thinking_delta'),
-        text: fc.jsonValue(),
-        thinking: fc.jsonValue(),
-        input: fc.jsonValue(),
+        text: value,
+        thinking: value,
+        input: value,
       }),
-      fc.record({ type: fc.constantFrom('signature_delta', 'input_json_delta'), partial_json: fc.jsonValue() }),
+      fc.record({ type: fc.constantFrom('signature_delta', 'input_json_delta'), partial_json: value }),
     )
     const event = fc.oneof(
       fc.record({ type, index, content_block: part, delta: part }),
-      fc.record({ type: fc.constantFrom('message_delta', 'error'), delta: part, error: part, usage: fc.jsonValue() }),
+      fc.record({ type: fc.constantFrom('message_delta', 'error'), delta: part, error: part, usage: value }),
       fc.constant(ending({ stop_reason: 7 }, {})),
     )
     fc.assert(
@@ -226,9 +235,13 @@ describe('a stream', () => {
   })
 })
 
+const requestedStream = (includesUsage: boolean) =>
+  translated(unifiedRequest({ stream: true, stream_options: { include_usage: includesUsage } })).requested
+const WITH_USAGE = requestedStream(true)
+const WITHOUT_USAGE = requestedStream(false)
+
 function streamTranslator(includesUsage: boolean) {
-  const request = unifiedRequest({ stream: true, stream_options: { include_usage: includesUsage } })
-  return messageResponse(translated(request).requested).translator(SSE)
+  return anthropicUnified.chat.response(includesUsage ? WITH_USAGE : WITHOUT_USAGE).translator(SSE)
 }
 
 function translate(bytes: Buffer, sizes: readonly number[], includesUsage = false): string {

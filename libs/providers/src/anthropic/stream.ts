@@ -9,34 +9,23 @@ import {
   type StreamDialect,
   StreamTranslator,
   unreadable,
-  WholeResponseTranslator,
 } from '../unified/response-translators.ts'
-import type { RequestedResponse, ResponseTranslation, TranslatedError } from '../unified-api.ts'
+import type { RequestedResponse, ResponseTranslator, TranslatedError } from '../unified-api.ts'
 import { isRecord, parseJson } from '../wire/json.ts'
 import { JsonArraySplitter } from '../wire/json-array.ts'
-import { EVERY, type JsonPath, keepSource } from '../wire/json-source.ts'
+import { keepSource } from '../wire/json-source.ts'
 import { FirstBytesSplitter } from '../wire/response-form.ts'
 import { eventDataSplitter } from '../wire/sse.ts'
 import type { MessageSplitter } from '../wire/usage-reader.ts'
-import { readError, readErrorResponse } from './errors.ts'
+import { readError } from './errors.ts'
 import { type PlacedThinking, placeThinking, thinkingContent, type VisibleThinking } from './reasoning.ts'
-import { finishReason, refusalText, toChatCompletion } from './response.ts'
+import { finishReason, refusalText } from './response.ts'
 import { toToolCallStart } from './tools.ts'
 
-const TOOL_INPUTS: JsonPath = ['content', EVERY, 'input']
-
-/** Returns the translation of a message to the requested chat completion, streamed or whole. */
-export function messageResponse(requested: RequestedResponse): ResponseTranslation {
-  return {
-    translator: () =>
-      requested.streamed
-        ? new StreamTranslator(
-            eventOrDocumentSplitter,
-            new MessageDialect(new ChatChunks(requested), requested.jsonTool),
-          )
-        : new WholeResponseTranslator((message) => toChatCompletion(requested, message), TOOL_INPUTS),
-    error: readErrorResponse,
-  }
+/** Translates a streamed message to the events of a chat completion. */
+export function messageStream(requested: RequestedResponse): ResponseTranslator {
+  const dialect = new MessageDialect(new ChatChunks(requested), requested.jsonTool)
+  return new StreamTranslator(eventOrDocumentSplitter, dialect)
 }
 
 /** Splits events, or the single document of a server that fails before it streams; the first bytes show which. */

@@ -3,7 +3,6 @@ import { describe, expect, it } from 'vitest'
 import { translated } from '../../test/fixtures/anthropic/translated.ts'
 import { unifiedRequest } from '../../test/fixtures/anthropic/unified-request.ts'
 import { anthropicUnified } from './adapter.ts'
-import { messageResponse } from './stream.ts'
 
 it('refuses embeddings', () => {
   expect(anthropicUnified.embeddings.request(unifiedRequest({ input: 'a' }))).toMatchObject({
@@ -37,7 +36,7 @@ describe('the list of models', () => {
 })
 
 describe('an error', () => {
-  const { error } = messageResponse(translated(unifiedRequest()).requested)
+  const { error } = anthropicUnified.chat.response(translated(unifiedRequest()).requested)
 
   it.each([
     ['{"type":"error","error":{"type":"not_found_error","message":"model: x"}}', 'model: x', 'not_found_error'],
@@ -75,7 +74,7 @@ it('never throws, whatever the input', () => {
     fc.property(body, fc.jsonValue(), (given, response) => {
       anthropicUnified.chat.request(unifiedRequest(given))
       anthropicUnified.models?.read(response)
-      const { translator, error } = messageResponse(translated(unifiedRequest()).requested)
+      const { translator, error } = anthropicUnified.chat.response(translated(unifiedRequest()).requested)
       for (const json of [response, { content: response }, { content: [response], usage: response }]) {
         const whole = translator('application/json')
         whole.push(Buffer.from(JSON.stringify(json)))

@@ -2,21 +2,27 @@ import { memberWatch } from '../naming/ambiguous-member.ts'
 import { namedModel } from '../naming/named-models.ts'
 import type { ProviderAdapter, ProviderConfig } from '../provider-adapter.ts'
 import { configuredBaseUrl } from '../provider-config.ts'
+import { chatResponse } from '../unified/response-translators.ts'
 import type { UnifiedApi } from '../unified-api.ts'
 import { readRetryAfterMs } from '../wire/headers.ts'
 import { keepRateLimitHeaders } from '../wire/rate-limit-headers.ts'
 import { embeddingsResponse, toEmbeddingsCall } from './embeddings.ts'
-import { bedrockErrorResponse } from './errors.ts'
+import { bedrockErrorResponse, readErrorResponse } from './errors.ts'
 import { inspectBedrockRequest } from './inspection.ts'
 import { BEDROCK_LONG_PROMPT_TOKENS, bedrockLimitCounting, bedrockPool } from './limits.ts'
 import { bedrockOperation } from './operations.ts'
 import { toConverseCall } from './request.ts'
+import { wholeConverseResponse } from './response.ts'
 import { bedrockResponseReader } from './response-reader.ts'
-import { converseResponse } from './stream.ts'
+import { converseStream } from './stream.ts'
 
 /** OpenAI's API, translated to the AWS Bedrock runtime API, which has no list of models. */
 export const awsBedrockUnified: UnifiedApi = {
-  chat: { request: toConverseCall, response: converseResponse, opensStrings: true },
+  chat: {
+    request: toConverseCall,
+    response: chatResponse({ whole: wholeConverseResponse, streamed: converseStream, error: readErrorResponse }),
+    opensStrings: true,
+  },
   embeddings: { request: toEmbeddingsCall, response: embeddingsResponse },
 }
 

@@ -23,7 +23,7 @@ type Block = TextBlock | ImageBlock | DocumentBlock | ToolUseBlock | ToolResultB
 interface Conversation {
   readonly system: readonly SystemContentBlock.TextMember[]
   readonly messages: readonly Turn<Block>[]
-  /** Whether it contains tool calls. */
+  /** It contains tool calls. */
   readonly hasToolUse: boolean
 }
 

@@ -37,7 +37,7 @@ export class AwsEventFrames implements MessageSplitter {
     this.#held = rest
   }
 
-  /** Drops what is left, which is no complete message. */
+  /** Drops the remaining bytes, which are no complete message. */
   end(): void {
     this.#join()
   }

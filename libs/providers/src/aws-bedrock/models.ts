@@ -18,7 +18,7 @@ export function foundationModel(id: string): FoundationModel | undefined {
   return maker === undefined || name === undefined ? undefined : { maker, name }
 }
 
-/** Whether the id shows that Anthropic made the model. */
+/** Returns whether the id shows that Anthropic made the model. */
 export function isClaude(id: string): boolean {
   return foundationModel(id)?.maker === 'anthropic'
 }

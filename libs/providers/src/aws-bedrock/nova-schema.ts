@@ -5,7 +5,7 @@ import { OpaqueJson } from '../wire/opaque-json.ts'
 import type { FoundationModel } from './models.ts'
 import { inlineReferences, membersOf, memberText } from './schema-references.ts'
 
-/** Whether a model supports only part of JSON schema in tools: all Amazon Nova models. */
+/** Returns whether a model supports only part of JSON schema in tools: all Amazon Nova models. */
 export function isNova(model: FoundationModel | undefined): boolean {
   return model?.maker === 'amazon' && model.name.startsWith('nova-')
 }

@@ -64,7 +64,7 @@ function gptFields(effort: ReasoningEffort, { name }: FoundationModel): Reasonin
   return isAccepted ? { fields: { reasoning_effort: effort } } : refuseLevel("OpenAI's gpt-oss", LEVELS)
 }
 
-/** Whether a model is a Nova after the first generation. Amazon's other models, Titan, do not reason. */
+/** Returns whether a model is a Nova after the first generation. Amazon's other models, Titan, do not reason. */
 function isReasoningNova({ maker, name }: FoundationModel): boolean {
   return maker === 'amazon' && name.startsWith('nova-') && !FIRST_NOVA.test(name)
 }

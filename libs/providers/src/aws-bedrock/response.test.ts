@@ -5,14 +5,14 @@ import { CLAUDE, converseBody, unifiedRequest } from '../../test/fixtures/aws-be
 import { requestedChat } from '../unified/native-call.ts'
 import { toChatCompletion } from './response.ts'
 
-const ASKED = requestedChat(unifiedRequest({}, { model: CLAUDE }), {})
+const REQUESTED = requestedChat(unifiedRequest({}, { model: CLAUDE }), {})
 const response = (content: unknown, stopReason: unknown = 'end_turn') => ({
   output: { message: { role: 'assistant', content } },
   stopReason,
 })
 
 it('a whole response becomes a chat completion', () => {
-  expect(toChatCompletion(ASKED, TOOL_RESPONSE)).toEqual({
+  expect(toChatCompletion(REQUESTED, TOOL_RESPONSE)).toEqual({
     id: 'chatcmpl-a1',
     object: 'chat.completion',
     created: 1_700_000_000,
@@ -81,7 +81,7 @@ it.each([
   ['nothing', null],
   ['no message', { output: {} }],
 ])('%s is not translated', (_, whole) => {
-  expect(toChatCompletion(ASKED, whole)).toBeUndefined()
+  expect(toChatCompletion(REQUESTED, whole)).toBeUndefined()
 })
 
 it.each([
@@ -90,11 +90,11 @@ it.each([
   ['a malformed tool call', response([{ text: 'a' }], 'malformed_tool_use'), 'malformed_tool_use'],
   ['a malformed response', response([], 'malformed_model_output'), 'malformed_model_output'],
 ])('%s becomes a failure with a reason', (_, whole, code) => {
-  expect(toChatCompletion(ASKED, whole)).toEqual({ failure: { message: expect.stringMatching(/./), code } })
+  expect(toChatCompletion(REQUESTED, whole)).toEqual({ failure: { message: expect.stringMatching(/./), code } })
 })
 
 function completion(whole: object) {
-  const translated = toChatCompletion(ASKED, whole)
+  const translated = toChatCompletion(REQUESTED, whole)
   if (translated !== undefined && 'failure' in translated) throw new Error(translated.failure.message)
   return translated
 }
@@ -113,5 +113,5 @@ it('never throws, whatever the response', () => {
     fc.jsonValue(),
     fc.array(block).map((blocks) => response(blocks)),
   )
-  fc.assert(fc.property(content, (whole) => void toChatCompletion(ASKED, whole)))
+  fc.assert(fc.property(content, (whole) => void toChatCompletion(REQUESTED, whole)))
 })

@@ -14,13 +14,21 @@ import {
   isFailure,
   type TranslatedFailure,
   UNSUPPORTED_CONTENT,
+  WholeResponseTranslator,
 } from '../unified/response-translators.ts'
-import type { RequestedResponse } from '../unified-api.ts'
+import type { RequestedResponse, ResponseTranslator } from '../unified-api.ts'
 import { arrayOf, isRecord } from '../wire/json.ts'
-import { writtenText } from '../wire/json-source.ts'
+import { EVERY, type JsonPath, writtenText } from '../wire/json-source.ts'
 import { extraContent, type PlacedReasoning } from './reasoning.ts'
 import { toToolCall } from './tools.ts'
 import { readConverseUsage } from './usage.ts'
+
+const TOOL_INPUTS: JsonPath = ['output', 'message', 'content', EVERY, 'toolUse', 'input']
+
+/** Translates a Converse response that is one document. */
+export function wholeConverseResponse(requested: RequestedResponse): ResponseTranslator {
+  return new WholeResponseTranslator((response) => toChatCompletion(requested, response), TOOL_INPUTS)
+}
 
 /**
  * Translates a whole Converse response; a failure where the model failed or returned unsupported content. Undefined
@@ -51,7 +59,7 @@ export function toChatCompletion(
 
 /** The content of a response's blocks. */
 interface ConverseContent extends ResponseContent {
-  /** What of the reasoning is to be sent back. */
+  /** The reasoning to be sent back. */
   readonly placed: readonly PlacedReasoning[]
 }
 
@@ -86,12 +94,12 @@ function readResponseContent(blocks: readonly unknown[]): ConverseContent | Tran
   return { text, reasoning, calls, placed }
 }
 
-/** Whether a chat completion cannot contain a block or delta. */
+/** Returns whether a chat completion cannot contain a block or delta. */
 export function isUnsupported(block: Readonly<Record<string, unknown>>): boolean {
   return ['image', 'audio', 'video', 'document'].some((kind) => block[kind] !== undefined)
 }
 
-/** Whether a call is of AWS's own tool, which the application does not run. */
+/** Returns whether a call is of AWS's own tool, which the application does not run. */
 export function isServerTool({ type }: Readonly<Record<string, unknown>>): boolean {
   return type === 'server_tool_use'
 }

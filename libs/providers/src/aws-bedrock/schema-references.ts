@@ -41,7 +41,7 @@ export function membersOf(json: Buffer, start = 0): Map<string, JsonMember> {
 interface JsonMember {
   /** As written, with its quotes. */
   readonly key: string
-  /** Where the value begins and ends, in bytes. */
+  /** The value's first byte, and the byte after its last. */
   readonly start: number
   readonly end: number
 }
@@ -56,7 +56,7 @@ class Inliner {
   readonly #json: Buffer
   /** Inlined definitions by reference. */
   readonly #definitions = new Map<string, string>()
-  /** Where the members or items of each visited value begin. */
+  /** The places where the members or items of each visited value begin. */
   readonly #children = new Map<number, ReadonlyMap<string, number>>()
   #inlinedChars = 0
 

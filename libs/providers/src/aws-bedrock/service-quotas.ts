@@ -8,7 +8,7 @@ export interface BedrockQuota {
    * contains.
    */
   readonly model: string
-  /** Whether `model` is an id. */
+  /** `model` is an id. */
   readonly isModelKnown: boolean
   /** `requests-per-minute`, `tokens-per-day`, … */
   readonly dimension: string

@@ -10,32 +10,20 @@ import {
   StreamTranslator,
   UNSUPPORTED_CONTENT,
   unreadable,
-  WholeResponseTranslator,
 } from '../unified/response-translators.ts'
-import type { RequestedResponse, ResponseTranslation, TranslatedError } from '../unified-api.ts'
+import type { RequestedResponse, ResponseTranslator, TranslatedError } from '../unified-api.ts'
 import { isRecord } from '../wire/json.ts'
-import { EVERY, type JsonPath } from '../wire/json-source.ts'
-import { readErrorResponse, readException } from './errors.ts'
+import { readException } from './errors.ts'
 import { AwsEventFrames, readEventFrame } from './event-stream.ts'
 import { extraContent, ReasoningPieces } from './reasoning.ts'
-import { finishOf, isServerTool, isUnsupported, toChatCompletion } from './response.ts'
+import { finishOf, isServerTool, isUnsupported } from './response.ts'
 import { toToolCall } from './tools.ts'
 import { readConverseUsage } from './usage.ts'
 
-const TOOL_INPUTS: JsonPath = ['output', 'message', 'content', EVERY, 'toolUse', 'input']
-
-/** Returns the translation of a Converse response to the requested chat completion, streamed or whole. */
-export function converseResponse(requested: RequestedResponse): ResponseTranslation {
-  return {
-    translator: () =>
-      requested.streamed
-        ? new StreamTranslator(
-            (visit) => new AwsEventFrames(visit),
-            new ConverseDialect(new ChatChunks(requested), requested.jsonTool),
-          )
-        : new WholeResponseTranslator((response) => toChatCompletion(requested, response), TOOL_INPUTS),
-    error: readErrorResponse,
-  }
+/** Translates a streamed Converse response to the events of a chat completion. */
+export function converseStream(requested: RequestedResponse): ResponseTranslator {
+  const dialect = new ConverseDialect(new ChatChunks(requested), requested.jsonTool)
+  return new StreamTranslator((visit) => new AwsEventFrames(visit), dialect)
 }
 
 /**

@@ -18,7 +18,7 @@ interface Tooling {
 
 interface ToolingContext {
   readonly model: string
-  /** Whether the conversation contains tool calls. */
+  /** The conversation contains tool calls. */
   readonly hasToolUse: boolean
   /** The tool that stands for the schema of `response_format`. */
   readonly jsonTool?: string | undefined

@@ -31,7 +31,7 @@ export class MessageStreamMeter implements UsageMeter {
    */
   #hasOutput: boolean | undefined
   readonly #output = new StreamedOutput()
-  /** Whether output was reported later than in `message_start`. */
+  /** Output was reported later than in `message_start`. */
   #reportedOutput = false
 
   get usage(): TokenUsage | undefined {

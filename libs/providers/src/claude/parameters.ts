@@ -19,7 +19,7 @@ export function claudeGeneration(name: string): number | undefined {
 }
 
 /**
- * Whether a Claude model is known to be older than a generation.
+ * Returns whether a Claude model is known to be older than a generation.
  * @param generation as {@link claudeGeneration} returns it
  */
 export function isClaudeBefore(name: string, generation: number): boolean {

@@ -1,21 +1,27 @@
 import { COUNTS_ALL } from '../limits.ts'
 import type { ProviderAdapter } from '../provider-adapter.ts'
 import { configuredBaseUrl, revealField, withoutEnd } from '../provider-config.ts'
+import { chatResponse } from '../unified/response-translators.ts'
 import type { UnifiedApi } from '../unified-api.ts'
 import { keepRateLimitHeaders } from '../wire/rate-limit-headers.ts'
 import { embeddingsResponse, toEmbeddingsCall } from './embeddings.ts'
-import { googleErrorResponse } from './errors.ts'
+import { googleErrorResponse, readErrorResponse } from './errors.ts'
 import { GOOGLE_MODEL_MEMBERS, googleNamedModels, inspectGoogleRequest } from './inspection.ts'
 import { GOOGLE_LONG_PROMPT_TOKENS, googlePool, googleQuotaFailures, googleRetryAfterMs } from './limits.ts'
 import { googleModels } from './models.ts'
 import { googleOperation } from './operations.ts'
 import { toGenerateContentCall } from './request.ts'
+import { wholeResponse } from './response.ts'
 import { googleResponseReader } from './response-reader.ts'
-import { generateContentResponse } from './stream.ts'
+import { generateContentStream } from './stream.ts'
 
 /** OpenAI's API, translated to Google's Gemini API. */
 export const googleUnified: UnifiedApi = {
-  chat: { request: toGenerateContentCall, response: generateContentResponse, opensStrings: true },
+  chat: {
+    request: toGenerateContentCall,
+    response: chatResponse({ whole: wholeResponse, streamed: generateContentStream, error: readErrorResponse }),
+    opensStrings: true,
+  },
   embeddings: { request: toEmbeddingsCall, response: embeddingsResponse },
   models: googleModels,
 }

@@ -18,7 +18,7 @@ import type { GeminiContent, GeminiPart, GeminiRequest } from './wire-types.ts'
 interface ConversationContext {
   readonly messages: readonly ChatMessage[]
   readonly images: InlineImages
-  /** Whether the model is Gemini 3 or later, as `isNewGeneration` returns. */
+  /** The model is Gemini 3 or later, as `isNewGeneration` returns. */
   readonly isNew: boolean
 }
 
@@ -48,7 +48,7 @@ export function toConversation(
 }
 
 interface Turn {
-  /** How many messages it consists of. */
+  /** The number of messages it consists of. */
   readonly messages: number
   readonly instructions: readonly GeminiPart[]
   readonly contents: readonly GeminiContent[]

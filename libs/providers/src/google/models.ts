@@ -67,14 +67,14 @@ const NUMBERLESS: ReadonlyMap<string, Generation> = new Map([
   ['gemini-robotics-er-1.5-preview', { major: 2, minor: 5 }],
 ])
 
-/** Whether a model is a Gemma that does not think and whose calls have no signatures. */
+/** Returns whether a model is a Gemma that does not think and whose calls have no signatures. */
 export function isEarlyGemma(name: string): boolean {
   return /^(?:models\/)?gemma-[1-3](?:[.n-]|$)/.test(name)
 }
 
 /**
- * Whether a model is Gemini 3 or later, which refuses calls without a thought signature and accepts images in tool
- * results. A model of unknown generation counts as one: older models accept the placeholder signature, too.
+ * Returns whether a model is Gemini 3 or later, which refuses calls without a thought signature and accepts images in
+ * tool results. A model of unknown generation counts as one: older models accept the placeholder signature, too.
  */
 export function isNewGeneration(name: string): boolean {
   return !isEarlyGemma(name) && (generationOf(name)?.major ?? Number.POSITIVE_INFINITY) >= 3

@@ -33,7 +33,7 @@ type Effort = Exclude<ReasoningEffort, 'none' | 'xhigh' | 'max'>
 interface Thinking {
   /** Undefined where the model does not think. */
   readonly by: ((effort: Effort) => ThinkingConfig) | undefined
-  /** Whether thinking cannot be turned off. */
+  /** Thinking cannot be turned off. */
   readonly always: boolean
 }
 

@@ -3,8 +3,8 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { HELLO, nativeCall, unifiedRequest } from '../../test/fixtures/google/unified-request.ts'
+import { googleUnified } from './adapter.ts'
 import { toGenerateContentCall } from './request.ts'
-import { generateContentResponse } from './stream.ts'
 
 /** Nested more deeply than JSON.stringify supports. */
 const DEEP = '['.repeat(20_000) + ']'.repeat(20_000)
@@ -189,7 +189,7 @@ describe('a whole response', () => {
 })
 
 describe('an error', () => {
-  const response = generateContentResponse(
+  const response = googleUnified.chat.response(
     nativeCall(toGenerateContentCall(unifiedRequest({ messages: HELLO }))).requested,
   )
   const quota = readFileSync(join(import.meta.dirname, '../../test/fixtures/google', 'quota-error.json'))
@@ -223,7 +223,7 @@ function messageOf(parts: readonly object[]): object {
 
 function translatorAfter(bytes: Buffer) {
   const { requested } = nativeCall(toGenerateContentCall(unifiedRequest({ messages: HELLO })))
-  const translator = generateContentResponse(requested).translator('application/json')
+  const translator = googleUnified.chat.response(requested).translator('application/json')
   translator.push(bytes)
   expect(translator.end()).toBeUndefined()
   return translator
@@ -231,9 +231,9 @@ function translatorAfter(bytes: Buffer) {
 
 function responseTo(body: object): { choices: { message: object }[] } | undefined {
   const bytes = Buffer.isBuffer(body) ? body : Buffer.from(JSON.stringify(body))
-  const translator = generateContentResponse(
-    nativeCall(toGenerateContentCall(unifiedRequest({ messages: HELLO }))).requested,
-  ).translator('application/json')
+  const translator = googleUnified.chat
+    .response(nativeCall(toGenerateContentCall(unifiedRequest({ messages: HELLO }))).requested)
+    .translator('application/json')
   expect(translator.push(bytes)).toHaveLength(0)
   const response = translator.end()
   return response && JSON.parse(response.toString())

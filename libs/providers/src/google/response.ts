@@ -10,8 +10,13 @@ import {
   type Finish,
   responseMessage,
 } from '../unified/chat-completion.ts'
-import { isFailure, type TranslatedFailure, UNSUPPORTED_CONTENT } from '../unified/response-translators.ts'
-import type { RequestedResponse } from '../unified-api.ts'
+import {
+  isFailure,
+  type TranslatedFailure,
+  UNSUPPORTED_CONTENT,
+  WholeResponseTranslator,
+} from '../unified/response-translators.ts'
+import type { RequestedResponse, ResponseTranslator } from '../unified-api.ts'
 import { arrayOf, isRecord, tokenCount } from '../wire/json.ts'
 import { EVERY, type JsonPath, writtenText } from '../wire/json-source.ts'
 import { readError } from './errors.ts'
@@ -19,11 +24,13 @@ import { signed } from './reasoning.ts'
 import { type CallPart, type SignedToolCall, ToolCalls } from './tools.ts'
 import { addGoogleUsage, totalUsage } from './usage.ts'
 
-/**
- * Translates a whole response; a failure where a candidate failed or has unsupported content. Undefined for anything
- * else.
- */
-export function toChatCompletion(
+/** Translates a response that is one document. */
+export function wholeResponse(requested: RequestedResponse): ResponseTranslator {
+  return new WholeResponseTranslator((response) => toChatCompletion(response, requested), CALL_ARGUMENTS)
+}
+
+/** Returns a failure where a candidate failed or has unsupported content, and undefined for anything but a response. */
+function toChatCompletion(
   response: unknown,
   requested: RequestedResponse,
 ): CompletedChat | TranslatedFailure | undefined {

@@ -5,14 +5,13 @@ import {
   StreamTranslator,
   UNSUPPORTED_CONTENT,
   unreadable,
-  WholeResponseTranslator,
 } from '../unified/response-translators.ts'
-import type { RequestedResponse, ResponseTranslation, TranslatedError } from '../unified-api.ts'
+import type { RequestedResponse, ResponseTranslator, TranslatedError } from '../unified-api.ts'
 import { JsonArraySplitter } from '../wire/json-array.ts'
 import { parseWithSource } from '../wire/json-source.ts'
 import { FirstBytesSplitter } from '../wire/response-form.ts'
 import type { MessageSplitter } from '../wire/usage-reader.ts'
-import { readError, readErrorResponse } from './errors.ts'
+import { readError } from './errors.ts'
 import { signed } from './reasoning.ts'
 import {
   CALL_ARGUMENTS,
@@ -21,21 +20,14 @@ import {
   type ResponsePart,
   readLogprobs,
   readResponseChunk,
-  toChatCompletion,
 } from './response.ts'
 import { eventOrErrorSplitter } from './response-reader.ts'
 import { ToolCalls } from './tools.ts'
 import { addGoogleUsage, type GoogleUsage, totalUsage } from './usage.ts'
 
-/** Returns the translation of a response to the requested chat completion, streamed or whole. */
-export function generateContentResponse(requested: RequestedResponse): ResponseTranslation {
-  return {
-    translator: () =>
-      requested.streamed
-        ? new StreamTranslator(eventOrArraySplitter, new GenerateContentDialect(requested))
-        : new WholeResponseTranslator((response) => toChatCompletion(response, requested), CALL_ARGUMENTS),
-    error: readErrorResponse,
-  }
+/** Translates a streamed response to the events of a chat completion. */
+export function generateContentStream(requested: RequestedResponse): ResponseTranslator {
+  return new StreamTranslator(eventOrArraySplitter, new GenerateContentDialect(requested))
 }
 
 /** Splits events or an array of objects; the first bytes show which. */

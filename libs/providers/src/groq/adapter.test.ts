@@ -63,7 +63,7 @@ describe('a stream', () => {
   const bytes = readFileSync(join(import.meta.dirname, '../../test/fixtures/groq', 'chat-stream.txt'))
   const usage = { inputTokens: 41, outputTokens: 17, cachedInputTokens: 32, reasoningTokens: 0 }
 
-  it('is asked for as the caller asked', () => {
+  it('is requested as the caller requested it', () => {
     const body = { model: 'llama-3.3-70b-versatile', stream: true, messages: [] }
     const sent = Buffer.from(JSON.stringify(body))
     const inspection = groq.inspect(chat(), body, sent.length)
@@ -71,7 +71,7 @@ describe('a stream', () => {
     expect(groq.outgoingBody(inspection, body, sent).bytes).toBe(sent)
   })
 
-  it.each([['\n'], ['\r\n']])('tells its usage in x_groq, however it is cut (line end %j)', (lineEnd) => {
+  it.each([['\n'], ['\r\n']])('has its usage in x_groq read, however it is cut (line end %j)', (lineEnd) => {
     const stream = Buffer.from(`: hello${lineEnd}${lineEnd}${bytes.toString().replaceAll('\n', lineEnd)}`)
     fc.assert(
       fc.property(fc.array(fc.integer({ min: 1, max: 300 }), { minLength: 1 }), (sizes) => {
@@ -83,7 +83,7 @@ describe('a stream', () => {
     )
   })
 
-  it('tells its usage beside the choices too, where the caller asked for it', () => {
+  it('has its usage beside the choices read, too, where the caller requested it', () => {
     const reader = readerFor()
     pass(reader, [Buffer.from('data: {"choices":[],"usage":{"prompt_tokens":3,"completion_tokens":4}}\n\n')])
     expect(reader.usage).toMatchObject({ inputTokens: 3, outputTokens: 4 })

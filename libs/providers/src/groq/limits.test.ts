@@ -42,10 +42,10 @@ it.each<[string, WireHeaders, RateLimitReading[]]>([
     [{ ...TOKENS, resetMs: 1_000, unreadable: ['limit'] }],
   ],
   [
-    'more left than there is',
+    'more remaining than the limit',
     { 'x-ratelimit-limit-tokens': '6000', 'x-ratelimit-remaining-tokens': '6001' },
     [{ ...TOKENS, limit: 6_000, unreadable: ['remaining'] }],
   ],
-])('reads of %s what it tells, with the period that is documented', (_, headers, readings) => {
+])('reads %s, with the documented period', (_, headers, readings) => {
   expect(readGroqRateLimits(headers)).toEqual(readings)
 })

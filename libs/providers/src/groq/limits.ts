@@ -6,7 +6,8 @@ import type { WireHeaders } from '../wire/headers.ts'
 import { isRecord } from '../wire/json.ts'
 
 /**
- * Groq subtracts cached tokens from its limits once it has processed the request: until then the whole prompt counts, with the output maximum.
+ * Groq subtracts cached tokens from its limits once it has processed the request: until then the whole prompt counts,
+ * with the output maximum.
  * @see https://console.groq.com/docs/prompt-caching and https://console.groq.com/docs/rate-limits
  */
 export const groqLimitCounting: LimitCounting = {
@@ -16,7 +17,8 @@ export const groqLimitCounting: LimitCounting = {
 }
 
 /**
- * Returns a request's pool by its service tier. Without one a request is `on_demand`; `auto` continues in flex once that is used up.
+ * Returns a request's pool by its service tier. Without one a request is `on_demand`; `auto` continues in flex once
+ * that is used up.
  * @see https://console.groq.com/docs/service-tiers
  */
 export function groqPool({ usesModel, path }: Operation, body: unknown): string {
@@ -27,8 +29,8 @@ export function groqPool({ usesModel, path }: Operation, body: unknown): string 
 const TIERS = { auto: 'auto', flex: 'flex', performance: 'performance' }
 
 /**
- * Reads Groq's limits, which have OpenAI's header names: requests are always per day and tokens per minute. The periods of other dimensions are
- * not documented.
+ * Reads Groq's limits, which have OpenAI's header names: requests are always per day and tokens per minute. The periods
+ * of other dimensions are not documented.
  * @see https://console.groq.com/docs/rate-limits#rate-limit-headers
  */
 export function readGroqRateLimits(headers: WireHeaders): RateLimitReading[] {

@@ -70,7 +70,7 @@ function textOf(value: Tree, space: string): string {
   return `{${members.join(`${space},`)}${space}}`
 }
 
-/** What is to be found, in the order of the text, by the definition alone. */
+/** Returns the expected findings, in the order of the text, by the definition alone. */
 function bruteForce(value: Tree, everywhere: boolean, isWatched = true): string | undefined {
   if (typeof value === 'string' || !isWatched) return undefined
   if ('elements' in value) {

@@ -23,8 +23,8 @@ export function memberWatch(names: readonly string[], everywhere = false): Membe
 }
 
 /**
- * Finds a watched member that two servers might read differently: a duplicate, or one in another spelling. Returns its name as spelled; undefined
- * where there is none. One pass, which skips values without watched members.
+ * Finds a watched member that two servers might read differently: a duplicate, or one in another spelling. Returns its
+ * name as spelled; undefined where there is none. One pass, which skips values without watched members.
  * @param json a JSON document, well-formed
  */
 export function ambiguousMember(json: Buffer, watch: MemberWatch): string | undefined {
@@ -99,7 +99,10 @@ function spelling(json: Buffer, start: number, end: number): string {
   return text.includes('\\') ? JSON.parse(`"${text}"`) : text
 }
 
-/** Returns the end of the string at `start`; -1 where it is incomplete. Byte by byte, to be as fast for text that is all escapes. */
+/**
+ * Returns the end of the string at `start`; -1 where it is incomplete. Byte by byte, to be as fast for text that is all
+ * escapes.
+ */
 function endOfString(json: Buffer, start: number): number {
   for (let i = start + 1; i < json.length; i++) {
     if (json[i] === BACKSLASH) i++
@@ -136,8 +139,8 @@ const OPEN_BRACE = 0x7b
 const CLOSE_BRACE = 0x7d
 
 /**
- * Folds a member's name as the most lenient server might read it: ignores case (as Go does, with Unicode folding) and everything but letters and
- * digits (`max_tokens`, `maxTokens`).
+ * Folds a member's name as the most lenient server might read it: ignores case (as Go does, with Unicode folding) and
+ * everything but letters and digits (`max_tokens`, `maxTokens`).
  * @see https://pkg.go.dev/encoding/json#Unmarshal
  */
 export function foldedName(name: string): string {

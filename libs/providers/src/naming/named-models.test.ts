@@ -6,8 +6,8 @@ import { queryModels } from './named-models.ts'
 
 function namedModels(provider: ProviderId, path: string, body: unknown): readonly string[] {
   const adapter = providerAdapter(provider)
-  const operation = adapter?.operation('POST', path)
-  if (adapter === undefined || operation === undefined) throw new Error(`${provider} does not serve ${path}`)
+  const operation = adapter.operation('POST', path)
+  if (operation === undefined) throw new Error(`${provider} does not serve ${path}`)
   return adapter.namedModels(operation, body)
 }
 

@@ -20,8 +20,8 @@ export function toolModels(tools: unknown): string[] {
 }
 
 /**
- * Returns every model that an unknown request may name, at any depth of its body and in its path. Where neither the top of the body nor the path names
- * one, the model counts as unknown: names further inside may not be the only ones.
+ * Returns every model that an unknown request may name, at any depth of its body and in its path. Where neither the top
+ * of the body nor the path names one, the model counts as unknown: names further inside may not be the only ones.
  */
 export function unlistedModels({ path, runsModel }: Operation, body: unknown): string[] {
   const inPath = pathModels(path)
@@ -78,8 +78,8 @@ export function namedModel(body: unknown): string {
 }
 
 /**
- * Returns the models that a path may name, as `/engines/MODEL/completions`, `/deployments/MODEL/…` and `/models/MODEL:generate` do, with escapes
- * resolved. Never throws.
+ * Returns the models that a path may name, as `/engines/MODEL/completions`, `/deployments/MODEL/…` and
+ * `/models/MODEL:generate` do, with escapes resolved. Never throws.
  */
 export function pathModels(path: string): string[] {
   const segments = path.split('/').map(decoded)

@@ -59,8 +59,8 @@ it.each([
 })
 
 it('words errors as OpenAI does', () => {
-  const answer = openai.errorResponse({ code: 'capacity_exceeded', status: 429, message: 'No.', requestId: 'r' })
-  expect(JSON.parse(answer.body)).toEqual({
+  const response = openai.errorResponse({ code: 'capacity_exceeded', status: 429, message: 'No.', requestId: 'r' })
+  expect(JSON.parse(response.body)).toEqual({
     error: { message: 'No.', type: 'rate_limit_error', param: null, code: 'capacity_exceeded' },
   })
 })

@@ -24,8 +24,8 @@ export const openai: ProviderAdapter = {
 }
 
 /**
- * Returns the base URL as OpenAI's SDKs take it, ending in `/v1`. A URL without a path gets `/v1`, that of an Azure resource `/openai/v1`; any
- * other path stays.
+ * Returns the base URL as OpenAI's SDKs take it, ending in `/v1`. A URL without a path gets `/v1`, that of an Azure
+ * resource `/openai/v1`; any other path stays.
  * @see https://learn.microsoft.com/en-us/azure/ai-foundry/openai/api-version-lifecycle
  */
 function baseUrl(config: ProviderConfig): string {
@@ -46,7 +46,7 @@ function authHeaders(config: ProviderConfig): Record<string, string> {
   return headers
 }
 
-/** What differs between providers that speak OpenAI's API. */
+/** The differences between providers that speak OpenAI's API. */
 interface OpenAiDialect {
   readonly id: ProviderId
   /** The path prefix that its SDK sends, such as `/v1`. The base URL ends with it already. */
@@ -55,8 +55,8 @@ interface OpenAiDialect {
 }
 
 /**
- * Creates the adapter of a provider that speaks OpenAI's API with its key in `Authorization: Bearer`. Replace what differs:
- * `{ ...openAiCompatible(dialect), rateLimits }`.
+ * Creates the adapter of a provider that speaks OpenAI's API with its key in `Authorization: Bearer`. Replace what
+ * differs: `{ ...openAiCompatible(dialect), rateLimits }`.
  */
 export function openAiCompatible({ id, root, baseUrl }: OpenAiDialect): ProviderAdapter {
   const layout = openAiPathLayout(root)

@@ -21,8 +21,9 @@ export function openAiErrorType(status: number): string {
 }
 
 /**
- * Returns the status of an `error` inside a 2xx. OpenAI's errors have a word instead of a status; other servers have the status as `code`
- * (OpenRouter, vLLM, Gemini), as a number or text, beside the error, or in a nested error. 500 where none is found.
+ * Returns the status of an `error` inside a 2xx. OpenAI's errors have a word instead of a status; other servers have
+ * the status as `code` (OpenRouter, vLLM, Gemini), as a number or text, beside the error, or in a nested error. 500
+ * where none is found.
  * @param around the object that the error is a member of
  * @see https://openrouter.ai/docs/api-reference/errors
  */
@@ -50,7 +51,7 @@ function statusOfWord(word: string): number | undefined {
   return STATUSES.get(word.slice(0, MAX_WORD_CHARS).toLowerCase().replace(NO_WORD_END, '').replaceAll(NO_WORD, '_'))
 }
 
-/** Whether an `error` is present: text, or an object with a member that is not empty. */
+/** Returns whether an `error` is present: text, or an object with a member that is not empty. */
 export function isPresentError(error: unknown): boolean {
   return isRecord(error) ? Object.values(error).some(isSomething) : typeof error === 'string' && error !== ''
 }
@@ -84,9 +85,10 @@ const STATUSES: ReadonlyMap<string, number> = new Map([
 const JSON_HEADERS = { 'content-type': 'application/json; charset=utf-8' }
 
 /**
- * Returns the status of an error inside an event's data, or inside a document sent with 200; undefined where there is none. The error is: in
- * OpenAI's chat an `error` in place of choices; in OpenRouter's one beside or inside the choices, or the finish reason `error`; in Groq's
- * one in `x_groq`; in OpenAI's responses an event of type `error` or `response.failed`; with other servers an object that is an `error` itself.
+ * Returns the status of an error inside an event's data, or inside a document sent with 200; undefined where there is
+ * none. The error is: in OpenAI's chat an `error` in place of choices; in OpenRouter's one beside or inside the
+ * choices, or the finish reason `error`; in Groq's one in `x_groq`; in OpenAI's responses an event of type `error` or
+ * `response.failed`; with other servers an object that is an `error` itself.
  * @see https://platform.openai.com/docs/api-reference/responses-streaming/error
  * @see https://openrouter.ai/docs/api-reference/errors#error-response-shape
  * @see https://github.com/groq/groq-typescript/blob/main/src/resources/chat/completions.ts on `x_groq.error`
@@ -124,8 +126,8 @@ function choiceErrorStatus(choices: readonly unknown[]): number | undefined {
 }
 
 /**
- * Translates an error response that is not in OpenAI's format, as proxies and some servers send it: its status and, where it is short text,
- * its message. Undefined where the body has an `error`, as OpenAI's format does.
+ * Translates an error response that is not in OpenAI's format, as proxies and some servers send it: its status and,
+ * where it is short text, its message. Undefined where the body has an `error`, as OpenAI's format does.
  */
 export function nonOpenAiError(status: number, body: Buffer): TranslatedError | undefined {
   const response = parseJson(body)
@@ -154,9 +156,11 @@ const MARKUP = /<[a-z!/?]/i
 const NOT_TEXT = /[^\P{Cc}\s]|\ufffd(?!$)/u
 
 /**
- * Whether a server's error may be about `stream_options.include_usage`: it names that member, or rejects an unexpected member without naming it.
+ * Returns whether a server's error may be about `stream_options.include_usage`: it names that member, or rejects an
+ * unexpected member without naming it.
  * @param body the error's, uncompressed
- * @see https://docs.pydantic.dev/latest/errors/validation_errors/#extra_forbidden for Mistral and servers built with FastAPI
+ * @see https://docs.pydantic.dev/latest/errors/validation_errors/#extra_forbidden for Mistral and servers built with
+ * FastAPI
  */
 export function refusesStreamUsage(status: number, body: Buffer): boolean {
   if (NEVER_ABOUT_BODY.has(status) || status < 400 || status > 501) return false

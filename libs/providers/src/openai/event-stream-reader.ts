@@ -17,9 +17,9 @@ interface EventStreamOptions {
 }
 
 /**
- * Finds the usage in a stream of server-sent events. Where the gateway had asked for it (`takesOut`), the stream that it
- * gives is the one that the caller asked for, byte for byte: without the chunk that has usage and no choices, and without
- * the `"usage":null` that the request for usage adds to every other chunk.
+ * Finds the usage in a stream of server-sent events. Where the gateway requested it (`removesUsage`), passes on the
+ * stream that the caller requested, byte for byte: without the chunk that has usage and no choices, and without the
+ * `"usage":null` that the request for usage adds to every other chunk.
  */
 export class EventStreamReader implements ResponseReader {
   readonly #tokenMark: string
@@ -137,7 +137,7 @@ function isNull(data: Buffer, member: MemberSpan): boolean {
   return data[member.valueStart] === LETTER_N
 }
 
-/** Whether `choices` is missing, null or empty. */
+/** Returns whether `choices` is missing, null or empty. */
 function hasNoChoices(data: Buffer): boolean {
   const member = findLastMember(data, 'choices', 1)
   return member === undefined || NO_CHOICES.test(data.toString('latin1', member.valueStart, member.end))

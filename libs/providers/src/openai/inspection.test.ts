@@ -142,7 +142,7 @@ it.each([
   ['/responses', { prompt: { id: 'pmpt_1' } }, true],
   ['/responses', { previous_response_id: null, conversation: null, prompt: null }, undefined],
   ['/completions', { prompt: {} }, undefined],
-])('tells of %s %j whether the provider keeps a part of the prompt', (path, body, expected) => {
+])('knows for %s %j whether the provider stores a part of the prompt', (path, body, expected) => {
   expect(inspect(path, { model: 'm', ...body }).hasStoredPrompt).toBe(expected)
 })
 

@@ -67,8 +67,8 @@ function asksForUsage(streamOptions: unknown): boolean {
 }
 
 /**
- * Returns every model that a request names: its own, its fallbacks (OpenRouter, LiteLLM), its tools' (OpenAI's image generation), and the parts
- * of Groq's compound systems. Never throws, whatever the shape.
+ * Returns every model that a request names: its own, its fallbacks (OpenRouter, LiteLLM), its tools' (OpenAI's image
+ * generation), and the parts of Groq's compound systems. Never throws, whatever the shape.
  * @see https://openrouter.ai/docs/features/model-routing
  * @see https://console.groq.com/docs/compound
  */
@@ -96,7 +96,8 @@ export const OPENAI_MODEL_MEMBERS = memberWatch([
 ])
 
 /**
- * Makes a stream report its usage, where `inspection.addsUsage`: adds `stream_options.include_usage` to the body, and keeps every other byte.
+ * Makes a stream report its usage, where `inspection.addsUsage`: adds `stream_options.include_usage` to the body, and
+ * keeps every other byte.
  * @see https://platform.openai.com/docs/api-reference/chat/create#chat-create-stream_options
  */
 export function includeUsage(inspection: RequestInspection, body: unknown, bytes: Buffer): OutgoingBody {

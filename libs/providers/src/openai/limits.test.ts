@@ -37,7 +37,7 @@ it.each<[string, WireHeaders, RateLimitReading[]]>([
   ],
   ['no dimension', { 'x-ratelimit-limit-': '5', 'x-ratelimit-limit': '5' }, []],
   ['a part alone', { 'x-ratelimit-remaining-requests': '12' }, [{ dimension: 'requests', remaining: 12 }]],
-  ['nothing left', { 'x-ratelimit-remaining-requests': '0' }, [{ dimension: 'requests', remaining: 0 }]],
+  ['nothing remaining', { 'x-ratelimit-remaining-requests': '0' }, [{ dimension: 'requests', remaining: 0 }]],
   [
     'further dimensions',
     {
@@ -95,11 +95,11 @@ it.each<[string, WireHeaders, RateLimitReading[]]>([
     [{ dimension: 'requests', remaining: 499, resetMs: 120, unreadable: ['limit'] }],
   ],
   [
-    'more left than there is',
+    'more remaining than the limit',
     { ...REQUESTS, 'x-ratelimit-remaining-requests': '501' },
     [{ dimension: 'requests', limit: 500, resetMs: 120, unreadable: ['remaining'] }],
   ],
-])('reads of %s what it tells, and never makes the unknown zero', (_, headers, readings) => {
+])('reads %s, and never turns an unknown number into zero', (_, headers, readings) => {
   expect(readOpenAiRateLimits(headers)).toEqual(readings)
 })
 
@@ -123,7 +123,7 @@ it.each<[string, WireHeaders, RateLimitReading[]]>([
   ],
   ["Azure's renewal period without the other parts", { 'x-ratelimit-renewalperiod-tokens': '60' }, []],
   [
-    "Azure's renewal period and no reset, limits that are not told",
+    "Azure's renewal period and no reset, limits that are not reported",
     {
       'x-ratelimit-limit-tokens': '-1',
       'x-ratelimit-remaining-tokens': '-1',
@@ -192,7 +192,7 @@ it('keeps the headers of the limits of every server that is read', () => {
   expect(openAiRateLimitHeaders({ ...kept, 'x-request-id': '7' })).toEqual(kept)
 })
 
-it('never throws and never tells a number that is none, whatever the headers are', () => {
+it('never throws and never returns a number that is none, whatever the headers are', () => {
   const parts = ['limit', 'remaining', 'reset', 'renewalperiod'] as const
   const names = parts.flatMap((part) => [`x-ratelimit-${part}-requests`, `x-ratelimit-${part}-req-5-minute`])
   const values = fc.oneof(fc.string(), fc.array(fc.string()), fc.bigInt().map(String), fc.constant(undefined))

@@ -15,9 +15,10 @@ import {
 } from '../wire/rate-limit-headers.ts'
 
 /**
- * Reads OpenAI's `x-ratelimit-{limit,remaining,reset}-{requests,tokens,input-images,project-tokens,…}`, whatever they count, and the variants of
- * servers that speak OpenAI's API. OpenAI does not report whether a limit is per minute or per day, so the period is unknown. Others do: Azure
- * in `x-ratelimit-renewalperiod-*` (seconds), Mistral and Cerebras in the name (`tokens-minute`, `req-10-second`).
+ * Reads OpenAI's `x-ratelimit-{limit,remaining,reset}-{requests,tokens,input-images,project-tokens,…}`, whatever they
+ * count, and the variants of servers that speak OpenAI's API. OpenAI does not report whether a limit is per minute or
+ * per day, so the period is unknown. Others do: Azure in `x-ratelimit-renewalperiod-*` (seconds), Mistral and Cerebras
+ * in the name (`tokens-minute`, `req-10-second`).
  * @see https://platform.openai.com/docs/guides/rate-limits#rate-limits-in-headers
  * @see https://inference-docs.cerebras.ai/support/rate-limits
  */
@@ -42,8 +43,8 @@ export function openAiRateLimitHeaders(headers: WireHeaders): Record<string, str
 }
 
 /**
- * Returns what `retry-after-ms` or `retry-after` ask for; without them, the longest reset of the limits with nothing remaining. Mistral reports
- * that only in `ratelimitbysize-reset` (seconds).
+ * Returns what `retry-after-ms` or `retry-after` ask for; without them, the longest reset of the limits with nothing
+ * remaining. Mistral reports that only in `ratelimitbysize-reset` (seconds).
  */
 export function openAiRetryAfterMs(headers: WireHeaders, receivedAtMs: number): number | undefined {
   const readings = readOpenAiRateLimits(headers)
@@ -66,7 +67,10 @@ const PREFIX = 'x-ratelimit-'
 const BY_SIZE = 'ratelimitbysize-'
 const X_BY_SIZE = `x-${BY_SIZE}`
 const PART_HEADER = /^x-ratelimit-(?:limit|remaining|reset)-(.+)$/
-/** Mistral's limits by request size, with or without the window in the name. Their reset is not part of a reading: see above. */
+/**
+ * Mistral's limits by request size, with or without the window in the name. Their reset is not part of a reading: see
+ * above.
+ */
 const BY_SIZE_HEADER = /^(x-)?ratelimitbysize-(?:limit|remaining)(?:-(.+))?$/
 
 /** A dimension and the names of its headers. */
@@ -113,7 +117,9 @@ function renewalPeriodMs(headers: WireHeaders, dimension: string): number | unde
 
 const MAX_PERIOD_S = 366 * 86_400
 
-/** Returns the window in a dimension's name (`audio-seconds` has none); `varies`: a month, which has no fixed length. */
+/**
+ * Returns the window in a dimension's name (`audio-seconds` has none); `varies`: a month, which has no fixed length.
+ */
 function namedPeriodMs(dimension: string): number | 'varies' | undefined {
   const [, count = '1', unit = ''] = NAMED_WINDOW.exec(dimension) ?? []
   if (unit === 'month') return 'varies'
@@ -130,8 +136,9 @@ const UNIT_MS: Readonly<Record<string, number>> = {
 }
 
 /**
- * Reads a reset: a Go duration, as OpenAI writes it. A bare number is in milliseconds beside Azure's renewal period (1 of 120 requests per minute
- * is restored in 500), in seconds where the dimension's name has its window, as Cerebras documents, and unreadable elsewhere.
+ * Reads a reset: a Go duration, as OpenAI writes it. A bare number is in milliseconds beside Azure's renewal period (1
+ * of 120 requests per minute is restored in 500), in seconds where the dimension's name has its window, as Cerebras
+ * documents, and unreadable elsewhere.
  */
 function resetMs(
   headers: WireHeaders,
@@ -145,8 +152,8 @@ function resetMs(
 }
 
 /**
- * Returns a request's pool by its service tier. `auto`, or no tier, is the project's tier; `default` may be another. `fast` is the newer name
- * of `priority`.
+ * Returns a request's pool by its service tier. `auto`, or no tier, is the project's tier; `default` may be another.
+ * `fast` is the newer name of `priority`.
  * @see https://platform.openai.com/docs/guides/flex-processing
  * @see https://platform.openai.com/docs/guides/rate-limits on long context
  */

@@ -1,14 +1,19 @@
 import { fileTokens, MEDIUM_TOKENS, type MediaTally } from '../prompt/media.ts'
 import { isRecord } from '../wire/json.ts'
 
-/** Tallies the media in a chat's `messages`, or in the `input` of a response or moderation. Never throws, whatever the shape. */
+/**
+ * Tallies the media in a chat's `messages`, or in the `input` of a response or moderation. Never throws, whatever the
+ * shape.
+ */
 export function promptMedia(prompt: unknown, model: string): MediaTally {
   const media = { parts: 0, tokens: 0, inlinedBytes: 0 }
   addMedia(prompt, model, MAX_LEVELS, media)
   return media
 }
 
-/** OpenAI's deepest nesting: messages, a message, its content, a part, a tool's output in it, and that output's parts. */
+/**
+ * OpenAI's deepest nesting: messages, a message, its content, a part, a tool's output in it, and that output's parts.
+ */
 const MAX_LEVELS = 8
 
 function addMedia(value: unknown, model: string, levels: number, media: Writable<MediaTally>): void {
@@ -99,8 +104,8 @@ function detailOf(holder: unknown): string | undefined {
 type Writable<T> = { -readonly [Key in keyof T]: T[Key] }
 
 /**
- * Returns the tokens of an image of 1,024 by 1,024 pixels. The real size is inside the image, which is not decoded; no image costs more than 2.4
- * times as much.
+ * Returns the tokens of an image of 1,024 by 1,024 pixels. The real size is inside the image, which is not decoded; no
+ * image costs more than 2.4 times as much.
  * @param model may end with a version
  * @param detail `low`, or any other value of the request; undefined where it has none
  * @see https://platform.openai.com/docs/guides/images-vision, "Calculating costs"

@@ -66,7 +66,7 @@ describe('a call that is none of the usual ones', () => {
     '/evals',
     '/evals/e/runs',
     '/videos/v/remix',
-  ])('runs a model that cannot be told, which is counted: %s', (path) => {
+  ])('runs an unknown model, which is counted: %s', (path) => {
     expect(openAiOperation('POST', path)).toMatchObject({ usesModel: true, unlisted: true, runsModel: 'unknown' })
   })
 

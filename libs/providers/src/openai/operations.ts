@@ -18,8 +18,8 @@ type OpenAiKind =
   | 'other'
 
 /**
- * Returns what a call of OpenAI's API does. Every path is allowed. An unknown write is `unlisted`: most of OpenAI's API runs a model, and so may
- * additions to it, and other spellings that a compatible server accepts.
+ * Returns what a call of OpenAI's API does. Every path is allowed. An unknown write is `unlisted`: most of OpenAI's API
+ * runs a model, and so may additions to it, and other spellings that a compatible server accepts.
  * @param path relative to the base URL, so without `/v1`
  * @see https://platform.openai.com/docs/api-reference
  */
@@ -53,7 +53,10 @@ const MODEL_OPERATIONS: Readonly<Record<string, { readonly kind: OpenAiKind; rea
   '/videos': { kind: 'videos', body: 'any' },
 }
 
-/** Returns the operations that run a model, by the path of their POST as SDKs write it: one lookup is enough for most requests. */
+/**
+ * Returns the operations that run a model, by the path of their POST as SDKs write it: one lookup is enough for most
+ * requests.
+ */
 export function usualOperations(root: string): ReadonlyMap<string, Operation> {
   return new Map(
     Object.keys(MODEL_OPERATIONS).map((path) => [root + path, Object.freeze(openAiOperation('POST', path))] as const),
@@ -66,8 +69,8 @@ export function openAiPathLayout(root: string): PathLayout {
 }
 
 /**
- * First segments of paths that are not administration. Other servers that speak OpenAI's API have further ones, and may distinguish a trailing
- * slash.
+ * First segments of paths that are not administration. Other servers that speak OpenAI's API have further ones, and may
+ * distinguish a trailing slash.
  */
 const RESOURCES: ReadonlySet<string> = new Set([
   ...Object.keys(MODEL_OPERATIONS).map((path) => path.split('/')[1] ?? ''),
@@ -85,8 +88,8 @@ const RESOURCES: ReadonlySet<string> = new Set([
 ])
 
 /**
- * OpenAI's administration, and realtime, all of whose paths open a session that bypasses the gateway. The others belong to servers that speak
- * OpenAI's API: keys, users and models of OpenRouter and LiteLLM, vLLM's adapters.
+ * OpenAI's administration, and realtime, all of whose paths open a session that bypasses the gateway. The others belong
+ * to servers that speak OpenAI's API: keys, users and models of OpenRouter and LiteLLM, vLLM's adapters.
  * @see https://platform.openai.com/docs/api-reference/administration
  * @see https://platform.openai.com/docs/api-reference/realtime-sessions
  * @see https://openrouter.ai/docs/features/provisioning-api-keys
@@ -120,8 +123,8 @@ const ADMINISTRATION: ReadonlySet<string> = new Set([
 ])
 
 /**
- * Returns whether a call outside OpenAI's usual ones runs a model, and whether it does so now, so that tokens are reserved. Unknown calls do, by
- * the `model` of their body.
+ * Returns whether a call outside OpenAI's usual ones runs a model, and whether it does so now, so that tokens are
+ * reserved. Unknown calls do, by the `model` of their body.
  * @param path decoded, relative to the base URL; undefined where it cannot be decoded
  * @see https://platform.openai.com/docs/api-reference
  */
@@ -147,7 +150,9 @@ const WITHOUT_MODEL: readonly RegExp[] = [
 /** They have a model run some time, on limits of its own (batches, tuning), or by a later call (assistants). */
 const LATER: readonly RegExp[] = [/^\/(?:assistants|batches|fine_tunings)(?:\/|$)/, /^\/fine_tuning\/jobs(?:\/|$)/]
 
-/** They run what is kept elsewhere (a batch's file, a run, a workflow, another video), whatever `model` their body has. */
+/**
+ * They run what is kept elsewhere (a batch's file, a run, a workflow, another video), whatever `model` their body has.
+ */
 const UNKNOWN_MODEL: readonly RegExp[] = [
   /^\/(?:batches|fine_tunings)(?:\/|$)/,
   /^\/threads\/[^/]+\/runs\/[^/]+\/submit_tool_outputs$/,

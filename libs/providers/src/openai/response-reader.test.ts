@@ -11,17 +11,20 @@ import { openAiResponseReader } from './response-reader.ts'
 
 const COMPLETION_TEXTS = ['naïve', ' 🙂']
 
-describe('a plain answer', () => {
+describe('a plain response', () => {
   it.each([
     ['chat-completion.json', '/chat/completions', 24, 31, 16, 12],
     ['response.json', '/responses', 81, 420, 64, 384],
     ['embeddings.json', '/embeddings', 8, 0, 0, 0],
-  ] as const)('of %s tells its usage', (file, path, inputTokens, outputTokens, cachedInputTokens, reasoningTokens) => {
-    const reader = readerFor(path, {})
-    const body = fixture(file)
-    expect(pass(reader, [body])).toEqual(body)
-    expect(reader.usage).toEqual({ inputTokens, outputTokens, cachedInputTokens, reasoningTokens })
-  })
+  ] as const)(
+    'of %s has its usage read',
+    (file, path, inputTokens, outputTokens, cachedInputTokens, reasoningTokens) => {
+      const reader = readerFor(path, {})
+      const body = fixture(file)
+      expect(pass(reader, [body])).toEqual(body)
+      expect(reader.usage).toEqual({ inputTokens, outputTokens, cachedInputTokens, reasoningTokens })
+    },
+  )
 
   it('has its usage found after megabytes, of which only the end is kept', () => {
     const reader = readerFor('/embeddings', {})
@@ -52,8 +55,8 @@ describe('a plain answer', () => {
   })
 })
 
-describe('a stream whose caller asked for usage', () => {
-  it('passes as it is, piece by piece, and tells its usage', () => {
+describe('a stream whose caller requested usage', () => {
+  it('passes unchanged, piece by piece, and has its usage read', () => {
     const reader = readerFor('/chat/completions', { stream: true, stream_options: { include_usage: true } })
     for (const piece of cut(Buffer.from(chatStream({ usage: true })), [7, 100])) expect(reader.push(piece)).toBe(piece)
     expect(reader.end()).toHaveLength(0)
@@ -61,7 +64,7 @@ describe('a stream whose caller asked for usage', () => {
   })
 })
 
-describe('a stream that was made to tell its usage', () => {
+describe('a stream for which the gateway requested the usage', () => {
   const shapes = fc.record({
     lineEnd: fc.constantFrom('\n' as const, '\r\n' as const),
     obfuscation: fc.boolean(),
@@ -69,7 +72,7 @@ describe('a stream that was made to tell its usage', () => {
     done: fc.boolean(),
   })
 
-  it('is as if it had not been asked, byte for byte, however it is cut', () => {
+  it('is as if it had not been requested, byte for byte, however it is cut', () => {
     fc.assert(
       fc.property(shapes, fc.array(fc.integer({ min: 1, max: 90 }), { minLength: 1 }), (shape, sizes) => {
         const reader = readerFor('/chat/completions', { stream: true })
@@ -125,20 +128,20 @@ describe('a stream that was made to tell its usage', () => {
   })
 })
 
-describe('a stream that tells its usage by itself', () => {
+describe('a stream that reports its usage by itself', () => {
   const completion = `${COMPLETION_TEXTS.map((text) => `data: {"choices":[{"text":"${text}"}],"usage":null}\n\n`).join('')}data: {"choices":[],"usage":{"prompt_tokens":3,"completion_tokens":2}}\n\ndata: [DONE]\n\n`
-  const asked = { stream: true, stream_options: { include_usage: true } }
+  const requested = { stream: true, stream_options: { include_usage: true } }
 
   it.each([
-    ['chat', '/chat/completions', asked, Buffer.from(chatStream({ usage: true })), CHAT_STREAM_USAGE, 4],
-    ['completion', '/completions', asked, Buffer.from(completion), usage(3, 2), 2],
+    ['chat', '/chat/completions', requested, Buffer.from(chatStream({ usage: true })), CHAT_STREAM_USAGE, 4],
+    ['completion', '/completions', requested, Buffer.from(completion), usage(3, 2), 2],
     ['response', '/responses', { stream: true }, fixture('responses-stream.txt'), usage(37, 11), 2],
-  ] as const)('passes as it is, however it is cut: a %s', (_, path, body, bytes, told, tokensSeen) => {
+  ] as const)('passes unchanged, however it is cut: a %s', (_, path, body, bytes, reported, tokensSeen) => {
     fc.assert(
       fc.property(fc.array(fc.integer({ min: 1, max: 200 }), { minLength: 1 }), (sizes) => {
         const reader = readerFor(path, body)
         expect(pass(reader, cut(bytes, sizes)).equals(bytes)).toBe(true)
-        expect(reader.usage).toMatchObject(told)
+        expect(reader.usage).toMatchObject(reported)
         expect(reader.outputTokensSeen).toBe(tokensSeen)
         expect(reader.errorStatus).toBeUndefined()
       }),

@@ -43,7 +43,8 @@ export function openAiResponseReader(
 const REPORTS_USAGE: ReadonlySet<string> = new Set(['chat', 'completions', 'responses', 'embeddings'])
 
 /**
- * Returns the id of the background response that a call retrieves or cancels: the provider's response to either reports its usage.
+ * Returns the id of the background response that a call retrieves or cancels: the provider's response to either reports
+ * its usage.
  * @param path decoded, relative to the base URL; undefined where it cannot be decoded
  * @see https://platform.openai.com/docs/guides/background
  */
@@ -178,7 +179,10 @@ function ownId(json: Buffer): unknown {
 }
 
 const MAX_ID_CHARS = 512
-/** Bytes kept of a response that is not streamed: while it has no usage it contains little besides the request's own parameters. */
+/**
+ * Bytes kept of a response that is not streamed: while it has no usage it contains little besides the request's own
+ * parameters.
+ */
 const MAX_KEPT_BYTES = 1024 * 1024
 /** Blocks of a stream to look at: keep-alive comments may precede the first event. */
 const MAX_BLOCKS = 64

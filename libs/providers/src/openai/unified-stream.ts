@@ -8,8 +8,8 @@ import { EventBlocks, eventMessage, isErrorEvent } from '../wire/sse.ts'
 import { errorStatusIn } from './errors.ts'
 
 /**
- * Passes through the response to a streamed request. Servers that cannot stream a model, or fail before they do, respond with one JSON document:
- * a chat completion is rewritten as the events of its stream, and an error as an event.
+ * Passes through the response to a streamed request. Servers that cannot stream a model, or fail before they do,
+ * respond with one JSON document: a chat completion is rewritten as the events of its stream, and an error as an event.
  */
 export class StreamOrDocument implements ResponseTranslator {
   readonly contentType: string | undefined
@@ -22,7 +22,7 @@ export class StreamOrDocument implements ResponseTranslator {
 
   /**
    * @param isEventStream the response says that it is one
-   * @param tellsUsage the caller asked for the usage
+   * @param includesUsage the caller requested the usage
    */
   constructor(isEventStream: boolean, includesUsage: boolean) {
     this.contentType = isEventStream ? undefined : 'text/event-stream; charset=utf-8'
@@ -137,8 +137,8 @@ const OPEN_BRACE = 0x7b
 const MAX_DOCUMENT_BYTES = 64 * 1024 * 1024
 
 /**
- * Passes through a stream of OpenAI's events and checks its end: a stream that ends early gets an error event. A stream is complete when each of
- * its choices has a finish reason; a missing `[DONE]` is then added.
+ * Passes through a stream of OpenAI's events and checks its end: a stream that ends early gets an error event. A stream
+ * is complete when each of its choices has a finish reason; a missing `[DONE]` is then added.
  */
 export class GuardedStream implements ResponseTranslator {
   readonly contentType = undefined

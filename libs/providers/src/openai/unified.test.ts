@@ -61,7 +61,7 @@ describe('a document in the place of a stream', () => {
     },
   )
 
-  it('reports its usage where that was asked for', () => {
+  it('reports its usage where that was requested', () => {
     const translator = translatorOf('{"model":"prod/m","stream":true,"stream_options":{"include_usage":true}}', '')
     expect(passedOn(translator, DOCUMENT).trimStart()).toBe(
       `${EVENTS}${chunk(`"choices":[],"usage":${USAGE}`)}data: [DONE]\n\n`,
@@ -100,11 +100,11 @@ it('does not take an empty finish reason for the end', () => {
   expect(translator.failed).toBe(true)
 })
 
-it('passes on what was not asked for as a stream as it is', () => {
+it('passes on unchanged a response that was not requested as a stream', () => {
   expect(passedOn(translatorOf('{"model":"prod/m"}', 'text/html'), '<html></html>')).toBe('<html></html>')
 })
 
-it('tells the error apart from an event that was too long to be held, and broke off', () => {
+it('distinguishes the error from an event that was too long to be held, and broke off', () => {
   const translator = translatorOf('{"model":"prod/m","stream":true}', 'text/event-stream')
   expect(translator.push(Buffer.from(`data: "${'x'.repeat(9 * 1024 * 1024)}`)).length).toBeGreaterThan(0)
   expect(translator.breakOff('No byte for 60 s.').toString()).toMatch(/^\n\ndata: {"error":/)

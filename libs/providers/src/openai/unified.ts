@@ -13,7 +13,8 @@ import { nonOpenAiError } from './errors.ts'
 import { GuardedStream, StreamOrDocument } from './unified-stream.ts'
 
 /**
- * The unified API of a provider that speaks OpenAI's API: passes requests through with the provider's name of the model.
+ * The unified API of a provider that speaks OpenAI's API: passes requests through with the provider's name of the
+ * model.
  * @param root the provider's path prefix, such as `/v1`
  */
 export function openAiUnified(root: string): UnifiedApi {

@@ -3,13 +3,15 @@ import { findUsage, type JsonEnds } from '../wire/json-tail.ts'
 import { highest, highestCounts, type ReportedUsage, sumOf, sumOfChoices } from '../wire/reported-usage.ts'
 
 /**
- * Depths of a `usage`, the most likely first: in the document; in `x_groq`, or the `response` of an event; in a choice (Moonshot).
+ * Depths of a `usage`, the most likely first: in the document; in `x_groq`, or the `response` of an event; in a choice
+ * (Moonshot).
  */
 const OPENAI_USAGE_DEPTHS = [1, 2, 3] as const
 
 /**
- * Reads the `usage` of chat, completions and embeddings (`prompt_tokens`) or of responses, images and transcriptions (`input_tokens`), in the
- * variants of servers that speak OpenAI's API. Undefined where it has no token count, such as a transcription's in seconds.
+ * Reads the `usage` of chat, completions and embeddings (`prompt_tokens`) or of responses, images and transcriptions
+ * (`input_tokens`), in the variants of servers that speak OpenAI's API. Undefined where it has no token count, such as
+ * a transcription's in seconds.
  * @see https://platform.openai.com/docs/api-reference/chat/object#chat-object-usage
  * @see https://docs.x.ai/docs/guides/reasoning on reasoning beside the completion's tokens
  * @see https://api-docs.deepseek.com/guides/kv_cache on `prompt_cache_hit_tokens`
@@ -73,8 +75,8 @@ export function findAllUsage(
 }
 
 /**
- * Combines the usage that a response reports, in one document or in many events: for the response, the highest value of each count; for its
- * choices, the sum of their outputs. A server that has both reports the same twice.
+ * Combines the usage that a response reports, in one document or in many events: for the response, the highest value of
+ * each count; for its choices, the sum of their outputs. A server that has both reports the same twice.
  */
 export class ResponseUsage {
   readonly #read: (usage: unknown) => ReportedUsage | undefined
@@ -135,8 +137,8 @@ export class ResponseUsage {
 const MAX_CHOICES = 128
 
 /**
- * Reads the usage of Perplexity's research models, which count sources and reasoning in addition to prompt, completion and total. Undefined for
- * any other.
+ * Reads the usage of Perplexity's research models, which count sources and reasoning in addition to prompt, completion
+ * and total. Undefined for any other.
  * @see https://docs.perplexity.ai/getting-started/models/models/sonar-deep-research
  */
 function readResearchUsage(usage: Readonly<Record<string, unknown>>): ReportedUsage | undefined {
@@ -152,7 +154,8 @@ function readResearchUsage(usage: Readonly<Record<string, unknown>>): ReportedUs
 }
 
 /**
- * Returns how often the server's own tools were used: OpenRouter's and Anthropic's, xAI's, Perplexity's; and tokens of Mistral's connectors.
+ * Returns how often the server's own tools were used: OpenRouter's and Anthropic's, xAI's, Perplexity's; and tokens of
+ * Mistral's connectors.
  * @see https://openrouter.ai/docs/api-reference/overview on `server_tool_use`
  * @see https://docs.x.ai/docs/guides/tools/overview
  */
@@ -169,7 +172,10 @@ function addedInputsOf(usage: Readonly<Record<string, unknown>>): number | undef
   )
 }
 
-/** Members beside the usage that report the provider's own tools and model runs: OpenAI's, and those of Groq's compound systems. */
+/**
+ * Members beside the usage that report the provider's own tools and model runs: OpenAI's, and those of Groq's compound
+ * systems.
+ */
 const BESIDE_USAGE = [
   { name: 'tool_usage', read: searchesOf },
   { name: 'usage_breakdown', read: modelRunsOf },

@@ -87,7 +87,7 @@ it('expects a frame for each message and each tool call', () => {
   expect(frame([{ role: 'user', content: 'Hi' }, call])).toBe(one + 4 + 2 * 9)
 })
 
-describe('a request whose bytes tell a part of its prompt alone', () => {
+describe('a request whose bytes are only a part of its prompt', () => {
   const messages = [{ role: 'user', content: 'Hi' }]
   const GENERATE = '/v1beta/models/gemini-2.5-pro:generateContent'
   const CONVERSE = '/model/amazon.nova-premier-v1:0/converse'
@@ -111,7 +111,7 @@ describe('a request whose bytes tell a part of its prompt alone', () => {
   })
 
   function inspectionOf(provider: ProviderId, path: string, body: object) {
-    const adapter = providerAdapter(provider) ?? expect.fail(`no adapter ${provider}`)
+    const adapter = providerAdapter(provider)
     const operation = adapter.operation('POST', path) ?? expect.fail(`no operation ${path}`)
     return adapter.inspect(operation, body, JSON.stringify(body).length)
   }

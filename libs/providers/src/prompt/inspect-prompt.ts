@@ -11,16 +11,17 @@ type Body = Readonly<Record<string, unknown>>
 /** An inspection that the caller of {@link inspectPrompt} completes. */
 export type Inspection = { -readonly [Name in keyof RequestInspection]: RequestInspection[Name] }
 
-/** What {@link inspectPrompt} cannot read by itself. */
+/** Facts that {@link inspectPrompt} cannot read by itself. */
 interface PromptParts {
   readonly media: { readonly parts: number; readonly tokens: number }
-  /** Whether responses have output tokens; a request to such an operation may state a maximum. */
+  /** Responses have output tokens; a request to such an operation may state a maximum. */
   readonly hasOutput: boolean
 }
 
 /**
- * Inspects a request for one response that is not streamed: the expected cost of its prompt, and its stated maximum. Never throws, whatever the
- * shape. Called for every request: members are assigned one by one, because spreading costs as much as reading the prompt.
+ * Inspects a request for one response that is not streamed: the expected cost of its prompt, and its stated maximum.
+ * Never throws, whatever the shape. Called for every request: members are assigned one by one, because spreading costs
+ * as much as reading the prompt.
  */
 export function inspectPrompt(
   body: Body,
@@ -76,7 +77,7 @@ const EMPTY_BYTES = 2
 /** Bytes of a format without a schema, such as `{"type":"json_object"}`, or of an effort. */
 const SCHEMALESS_BYTES = 48
 
-/** Whether the request forces a tool call. */
+/** Returns whether the request forces a tool call. */
 function isToolForced({ tool_choice, toolConfig }: Body): boolean {
   const choice = isRecord(toolConfig) ? toolConfig.toolChoice : tool_choice
   if (choice === 'required' || choice === 'any') return true

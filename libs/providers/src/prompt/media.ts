@@ -9,7 +9,7 @@ export interface MediaTally {
   readonly inlinedBytes: number
 }
 
-/** How a content part counts. */
+/** The way a content part counts. */
 export interface PartReading {
   /** Undefined where the part is not a medium. */
   readonly inlinedBytes?: number | undefined
@@ -49,8 +49,8 @@ export function addMedia(a: MediaTally, b: MediaTally): MediaTally {
 export const MEDIUM_TOKENS = 800
 
 /**
- * Estimates the tokens of a file by its size: one unit (a page of a document, a second of a recording) per `unitBytes`. At least one unit and at
- * most 20, because the size says little and a guess must not fill a window.
+ * Estimates the tokens of a file by its size: one unit (a page of a document, a second of a recording) per `unitBytes`.
+ * At least one unit and at most 20, because the size says little and a guess must not fill a window.
  * @param base64Bytes 0 where the file is a reference
  */
 export function tokensBySize(base64Bytes: number, { unitBytes, unitTokens }: SizedCost): number {

@@ -1,6 +1,6 @@
 import type { ProviderId } from '@sluice/contracts'
 
-/** How a family of models tokenizes a prompt, before anything is learned about the connection's own model. */
+/** The way a family of models tokenizes a prompt, before anything is learned about the connection's own model. */
 export interface ModelProfile {
   /** UTF-8 bytes of text per token. */
   readonly bytesPerToken: number
@@ -10,7 +10,10 @@ export interface ModelProfile {
   readonly callTokens: number
   /** Bytes of a tool definition, as JSON, per token. */
   readonly toolBytesPerToken: number
-  /** Tokens of the prompt that explains tool calls, where a request has tools: with a free choice, and with a forced call. */
+  /**
+   * Tokens of the prompt that explains tool calls, where a request has tools: with a free choice, and with a forced
+   * call.
+   */
   readonly toolPromptTokens: number
   readonly forcedToolPromptTokens?: number
   /** Bytes of a response schema, as JSON, per token; infinite where it is not part of the prompt. */
@@ -20,8 +23,12 @@ export interface ModelProfile {
 
 /** Returns the profile of a model by its name, whichever provider or server runs it. */
 export function modelProfile(model: string, provider: ProviderId): ModelProfile {
-  return PROFILES[provider](model)
+  profiles[provider] ??= rememberedByModel((name) => profileOf(name, provider))
+  return profiles[provider](model)
 }
+
+/** Profiles that were computed before, by provider. */
+const profiles: Partial<Record<ProviderId, (model: string) => ModelProfile>> = {}
 
 /** Memoizes `read` by model name: matching names by regular expressions takes longer than everything else. */
 export function rememberedByModel<Known>(read: (model: string) => Known): (model: string) => Known {
@@ -40,14 +47,6 @@ export function rememberedByModel<Known>(read: (model: string) => Known): (model
 
 const MAX_KNOWN = 256
 
-const PROFILES: Readonly<Record<ProviderId, (model: string) => ModelProfile>> = {
-  openai: rememberedByModel((model) => profileOf(model, 'openai')),
-  anthropic: rememberedByModel((model) => profileOf(model, 'anthropic')),
-  google: rememberedByModel((model) => profileOf(model, 'google')),
-  groq: rememberedByModel((model) => profileOf(model, 'groq')),
-  'aws-bedrock': rememberedByModel((model) => profileOf(model, 'aws-bedrock')),
-}
-
 function profileOf(model: string, provider: ProviderId): ModelProfile {
   const name = model.toLowerCase()
   if (name.includes('claude')) return claudeProfile(name)
@@ -65,8 +64,8 @@ function profileOf(model: string, provider: ProviderId): ModelProfile {
 }
 
 /**
- * Values without a source are those that best fit public recordings of real requests and their usage, rounded toward more tokens
- * (docs/token-estimate.md).
+ * Values without a source are those that best fit public recordings of real requests and their usage, rounded toward
+ * more tokens (docs/token-estimate.md).
  */
 const GPT: ModelProfile = {
   bytesPerToken: 4.4,

@@ -1,9 +1,10 @@
 import { isRecord, positiveCount } from '../wire/json.ts'
 
 /**
- * Returns the output maximum of a request's body: the largest one under any provider's names, because servers ignore the names that they do not know,
- * and its parameter as the caller wrote it (`max_tokens`, `inferenceConfig.maxTokens`). Undefined where there is none, or one that is not a
- * positive number: a server may take that as no limit at all.
+ * Returns the output maximum of a request's body: the largest one under any provider's names, because servers ignore
+ * the names that they do not know, and its parameter as the caller wrote it (`max_tokens`,
+ * `inferenceConfig.maxTokens`). Undefined where there is none, or one that is not a positive number: a server may take
+ * that as no limit at all.
  */
 export function statedMaximum(body: Readonly<Record<string, unknown>>): StatedMaximum | undefined {
   let largest = 0
@@ -34,7 +35,10 @@ interface StatedMaximum {
   readonly maxOutputParameter: string
 }
 
-/** Returns how many outputs a request asks for, under several names of which a server may know any; 1 where it does not say. */
+/**
+ * Returns how many outputs a request asks for, under several names of which a server may know any; 1 where it does not
+ * say.
+ */
 export function outputCount(...stated: readonly unknown[]): number {
   return Math.max(1, ...stated.map((value) => positiveCount(value) ?? 1))
 }
@@ -48,7 +52,8 @@ function maximumOf(stated: unknown): number {
 const UNKNOWN = Number.POSITIVE_INFINITY
 
 /**
- * Members that contain it in Google's API, in Bedrock's Converse, and in the formats of the models that Bedrock invokes.
+ * Members that contain it in Google's API, in Bedrock's Converse, and in the formats of the models that Bedrock
+ * invokes.
  * @see https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters.html
  */
 const CONFIGS = [

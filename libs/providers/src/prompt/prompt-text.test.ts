@@ -60,7 +60,7 @@ describe('the text of a prompt', () => {
     ['a prompt', { prompt: 'Once upon' }, 9],
     ['several prompts', { prompt: ['ab', 'cd'] }, 4],
     ["tokens' numbers", { input: [[15_496, 995], [1]] }, 12],
-    ['a member that nobody knows', { model: 'm', scene: { words: ['ab', 'c'] } }, 3],
+    ['an unknown member', { model: 'm', scene: { words: ['ab', 'c'] } }, 3],
   ])('is also in %s', (_, body, textBytes) => {
     expect(promptText(body).textBytes).toBe(textBytes)
   })
@@ -163,7 +163,7 @@ it.each([
   expect(promptText(body).textBytes).toBe(0)
 })
 
-it('tells tools and schemas from text', () => {
+it('distinguishes tools and schemas from text', () => {
   const tools = [{ type: 'function', function: { name: 'add', parameters: { type: 'object' } } }]
   const response_format = { type: 'json_schema', json_schema: { name: 'r', schema: { type: 'object' } } }
   expect(promptText({ messages: [], tools, response_format })).toMatchObject({

@@ -1,10 +1,13 @@
 import { isRecord } from '../wire/json.ts'
 
-/** What a model reads of a request's body, in UTF-8 bytes. */
+/** The part of a request's body that a model reads, in UTF-8 bytes. */
 export interface PromptText {
   /** Texts, and data such as tool arguments, without the JSON around them. */
   readonly textBytes: number
-  /** The text's extra cost over the same number of bytes of prose, in bytes of prose: of code, JSON, numbers, keys, emoji. */
+  /**
+   * The text's extra cost over the same number of bytes of prose, in bytes of prose: of code, JSON, numbers, keys,
+   * emoji.
+   */
   readonly denseBytes: number
   /** Definitions of tools, as compact JSON. */
   readonly toolBytes: number
@@ -19,9 +22,9 @@ export interface PromptText {
 }
 
 /**
- * Measures the text of a prompt in any provider's format. Excludes what is known not to be text: member names, roles, ids and parameters; base64 of
- * media; encrypted reasoning. Unknown members count, so that a server's own are not overlooked. Never throws, whatever the shape; about 100 ns a
- * value.
+ * Measures the text of a prompt in any provider's format. Excludes what is known not to be text: member names, roles,
+ * ids and parameters; base64 of media; encrypted reasoning. Unknown members count, so that a server's own are not
+ * overlooked. Never throws, whatever the shape; about 100 ns a value.
  */
 export function promptText(body: Readonly<Record<string, unknown>>): PromptText {
   const text = { textBytes: 0, denseBytes: 0, toolBytes: 0, schemaBytes: 0, sealedBytes: 0, turns: 0, calls: 0 }
@@ -134,8 +137,8 @@ function jsonBytes(value: unknown, levels: number, text?: Writable<PromptText>):
 }
 
 /**
- * Returns the length of a text in UTF-8; for a long text estimated from a sample of its characters, because counting them all would take longer than
- * everything else. Exact for text of only ASCII, or of only characters of one length.
+ * Returns the length of a text in UTF-8; for a long text estimated from a sample of its characters, because counting
+ * them all would take longer than everything else. Exact for text of only ASCII, or of only characters of one length.
  * @param prompt gets its density, from the same sample
  */
 function utf8Bytes(text: string, prompt?: Writable<PromptText>): number {
@@ -181,8 +184,9 @@ const LONG = 1_000
 const SAMPLED_OF_LONG = 64
 
 /**
- * The extra cost of a character over its own bytes, in bytes of prose, fitted to o200k's tokens of prose, code, configuration, JSON, logs, tables,
- * numbers and keys. Letters have a small negative cost, so that prose comes out at zero; the sum is never below zero.
+ * The extra cost of a character over its own bytes, in bytes of prose, fitted to o200k's tokens of prose, code,
+ * configuration, JSON, logs, tables, numbers and keys. Letters have a small negative cost, so that prose comes out at
+ * zero; the sum is never below zero.
  */
 const ASCII_DENSITY = Float64Array.from({ length: 0x80 }, (_, code) => {
   const character = String.fromCharCode(code)
@@ -205,7 +209,10 @@ const BYTES_OF_A_TOKEN_ID = 4
 
 const CONVERSATIONS: ReadonlySet<string> = new Set(['messages', 'input', 'contents'])
 
-/** How many calls and results a member stands for: a result counts its call, too, where the call has no such member. */
+/**
+ * Returns the number of calls and results that a member stands for: a result counts its call, too, where the call has
+ * no such member.
+ */
 const CALLS: ReadonlyMap<string, number> = new Map([
   ['tool_call_id', 2],
   ['tool_use_id', 2],
@@ -295,7 +302,7 @@ interface Member {
   readonly calls: number
 }
 
-/** What a member's name says about it. */
+/** The meaning of a member's name. */
 const MEMBERS: ReadonlyMap<string, Member> = membersByName()
 
 function membersByName(): Map<string, Member> {

@@ -4,9 +4,9 @@ import { rememberedByModel } from './model-profile.ts'
 type Body = Readonly<Record<string, unknown>>
 
 /**
- * Whether the provider adds to the prompt or removes from it: results of tools that it runs itself (search, code, MCP, computers), a container's state,
- * a conversation that it compacts. The request's bytes then say little about its tokens. Knows every provider's names, because servers accept
- * several; never throws, whatever the shape.
+ * Returns whether the provider adds to the prompt or removes from it: results of tools that it runs itself (search,
+ * code, MCP, computers), a container's state, a conversation that it compacts. The request's bytes then say little
+ * about its tokens. Knows every provider's names, because servers accept several; never throws, whatever the shape.
  */
 export function providerAddsInput(body: Body, model: string): boolean {
   if (isSearching(model)) return true
@@ -21,8 +21,9 @@ export function providerAddsInput(body: Body, model: string): boolean {
 const isSearching = rememberedByModel((model) => SEARCHING_MODEL.test(model))
 
 /**
- * Whether a request continues something that the provider stores: an earlier response or interaction, a conversation, a thread (then system prompt and
- * tools are not in the request either), cached content, a stored prompt. Knows every provider's names.
+ * Returns whether a request continues something that the provider stores: an earlier response or interaction, a
+ * conversation, a thread (then system prompt and tools are not in the request either), cached content, a stored prompt.
+ * Knows every provider's names.
  */
 export function hasStoredPrompt(body: Body): boolean {
   for (const name in body) {
@@ -33,7 +34,10 @@ export function hasStoredPrompt(body: Body): boolean {
   return isRecord(body.additionalModelRequestFields) && hasStoredPrompt(body.additionalModelRequestFields)
 }
 
-/** OpenAI's (its `prompt` is text elsewhere), Google's, and Anthropic's: there `{"type":"create"}` contains the whole prompt. */
+/**
+ * OpenAI's (its `prompt` is text elsewhere), Google's, and Anthropic's: there `{"type":"create"}` contains the whole
+ * prompt.
+ */
 const STORED_MEMBERS: ReadonlySet<string> = new Set([
   'previous_response_id',
   'conversation',
@@ -86,7 +90,8 @@ function hasServerTool(tools: unknown): boolean {
     if (typeof type === 'string') {
       if (!CALLERS_TYPES.has(type)) return true
     } else {
-      // Google's and Converse's tools have no type: a member's name shows which it is. Anthropic's definition is a tool itself.
+      // Google's and Converse's tools have no type: a member's name shows which it is. Anthropic's definition is a tool
+      // itself.
       for (const name in tool) if (SERVER_TOOL.test(name)) return true
     }
   }

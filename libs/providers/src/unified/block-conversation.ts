@@ -15,7 +15,7 @@ import { inPlace, type Placed } from './place.ts'
 import { type ContentPart, refusePartType } from './read-chat-request.ts'
 import { isRefusal } from './refusal.ts'
 
-/** How one provider writes each part of a conversation as a block. `path` is the part's, for refusals. */
+/** Writes each part of a conversation as a provider's block. `path` is the part's, for refusals. */
 export interface BlockDialect<Block> {
   /** The provider's display name. */
   readonly provider: string
@@ -159,7 +159,7 @@ export interface Turn<Block> {
 /** A conversation in which the roles alternate: consecutive messages of one role become one turn. */
 export class AlternatingTurns<Block> {
   readonly list: Turn<Block>[] = []
-  /** How many tool results the last turn begins with. */
+  /** The number of tool results that the last turn begins with. */
   #results = 0
 
   /** Adds a message; one without content is left out. */

@@ -9,8 +9,9 @@ interface OpenCall {
 }
 
 /**
- * Writes the content blocks of one streamed response as deltas. A `block` is the key under which the provider's events know it, such as an
- * index. Where a tool call becomes the content, text is held back until the end shows whether there was such a call.
+ * Writes the content blocks of one streamed response as deltas. A `block` is the key under which the provider's events
+ * know it, such as an index. Where a tool call becomes the content, text is held back until the end shows whether there
+ * was such a call.
  */
 export class BlockDeltas {
   readonly #chunks: ChatChunks
@@ -86,8 +87,8 @@ export class BlockDeltas {
   }
 
   /**
-   * Writes what is due after all blocks: the text that was held back, unless a call was the content. Only the stop reason shows whether a call
-   * without arguments has none or was cut off before them.
+   * Writes what is due after all blocks: the text that was held back, unless a call was the content. Only the stop
+   * reason shows whether a call without arguments has none or was cut off before them.
    */
   end(stopReason: unknown): string {
     if (this.#json === undefined) return this.#content(this.#heldText)

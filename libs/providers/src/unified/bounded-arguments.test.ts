@@ -65,7 +65,7 @@ function inMessagesOfTheirOwn(texts: readonly string[]): unknown[] {
 
 function translate(provider: 'anthropic' | 'aws-bedrock' | 'google', messages: readonly unknown[]): Translation {
   const tools = [{ type: 'function', function: { name: 'f', parameters: { type: 'object' } } }]
-  const translation = providerAdapter(provider)?.unified.chat.request({
+  return providerAdapter(provider).unified.chat.request({
     body: { model: 'm', messages, tools },
     bytes: Buffer.alloc(0),
     model: 'm',
@@ -74,6 +74,4 @@ function translate(provider: 'anthropic' | 'aws-bedrock' | 'google', messages: r
     responseId: 'a',
     receivedAtMs: 0,
   })
-  if (translation === undefined) throw new Error(`no adapter for ${provider}`)
-  return translation
 }

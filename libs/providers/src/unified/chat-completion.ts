@@ -46,7 +46,7 @@ export interface ResponseContent {
   readonly refusal?: string | null
 }
 
-/** What the application has to return with the conversation, as a field of a message, delta or tool call. */
+/** Data for the application to return with the conversation: a field of a message, delta or tool call. */
 export interface ExtraContent {
   readonly extra_content?: Readonly<Record<string, unknown>>
 }
@@ -81,15 +81,15 @@ function chatUsage(usage: TokenUsage): CompletionUsage {
 /** OpenAI's finish reasons; the provider's own, in lower case, where OpenAI has none for it. */
 export type FinishReason = NonNullable<ChatCompletionChunk.Choice['finish_reason']> | (string & {})
 
-/** How a response ended: for a reason, or so that it cannot be used. */
+/** The end of a response: a reason, or a failure that makes it unusable. */
 export type Finish = { readonly reason: FinishReason } | TranslatedFailure
 
 /** A piece of a streamed message; `reasoning_content` and `extra_content` are additions to OpenAI's fields. */
 export type ChatDelta = ChatCompletionChunk.Choice.Delta & ExtraContent & { readonly reasoning_content?: string }
 
 /**
- * Writes the events of one streamed chat completion in OpenAI's order: for each choice its role, its deltas and its finish reason; then the
- * usage, where the caller asked for it, and `[DONE]`.
+ * Writes the events of one streamed chat completion in OpenAI's order: for each choice its role, its deltas and its
+ * finish reason; then the usage, where the caller asked for it, and `[DONE]`.
  * @see https://platform.openai.com/docs/api-reference/chat-streaming
  */
 export class ChatChunks {

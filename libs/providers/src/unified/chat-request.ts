@@ -62,7 +62,7 @@ const text = Type.Union([Type.String(), Type.Array(textPart, { minItems: 1 })])
 /** May be empty. OpenAI itself takes only text. */
 const resultContent = Type.Union([Type.String(), Type.Array(Type.Union([textPart, ImagePart, FilePart]))])
 
-/** Tells apart several speakers in one role: see `message-history.ts`. */
+/** Distinguishes several speakers in one role: see `message-history.ts`. */
 const name = Type.Optional(Type.String())
 
 /** A response's field that is for the application to read only: no provider takes it back. */
@@ -87,8 +87,9 @@ export const UserMessage = Type.Object(
 )
 
 /**
- * What a provider returned beside OpenAI's fields and requires back with the conversation, by provider. The translator puts it into the
- * response, and the application returns it. The field's name is that of Google's OpenAI-compatible API.
+ * Data that a provider returned beside OpenAI's fields and requires back with the conversation, by provider. The
+ * translator puts it into the response, and the application returns it. The field's name is that of Google's
+ * OpenAI-compatible API.
  */
 const extraContent = Type.Optional(Type.Record(Type.String(), Type.Unknown()))
 
@@ -124,7 +125,9 @@ export const AssistantMessage = Type.Object(
     refusal: Type.Optional(Type.String()),
     tool_calls: Type.Optional(Type.Array(ToolCall)),
     name,
-    /** An earlier response's reasoning, which no provider takes back in this form. DeepSeek, xAI, vLLM, Sluice itself. */
+    /**
+     * An earlier response's reasoning, which no provider takes back in this form. DeepSeek, xAI, vLLM, Sluice itself.
+     */
     reasoning_content: forReading,
     /** The same: Groq, OpenRouter, Cerebras, vLLM. */
     reasoning: forReading,
@@ -241,8 +244,8 @@ export const ReasoningEffort = Type.Union([
 const outputMaximum = Type.Optional(Type.Integer({ minimum: 1 }))
 
 /**
- * A chat request of OpenAI's API, with the parameters that at least one other provider supports. Nulls and default values have been removed:
- * see `message-history.ts` and `read-chat-request.ts`.
+ * A chat request of OpenAI's API, with the parameters that at least one other provider supports. Nulls and default
+ * values have been removed: see `message-history.ts` and `read-chat-request.ts`.
  */
 export type ChatRequest = Static<typeof ChatRequest>
 export const ChatRequest = Type.Object(
@@ -285,7 +288,7 @@ export const ChatRequest = Type.Object(
   closed,
 )
 
-/** Whether a text is only white space: some providers refuse blocks of such text. */
+/** Returns whether a text is only white space: some providers refuse blocks of such text. */
 export function isBlank(text: string): boolean {
   return text.trim() === ''
 }

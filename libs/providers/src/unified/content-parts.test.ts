@@ -47,8 +47,8 @@ function sent(provider: Provider, messages: readonly object[], settings?: Partia
   return provider === 'google' ? body.contents.at(-1).parts : body.messages.at(-1).content
 }
 
-const asked = (...content: object[]) => [{ role: 'user', content }]
-const answered = (content: unknown) => [
+const userSays = (...content: object[]) => [{ role: 'user', content }]
+const toolReturns = (content: unknown) => [
   { role: 'user', content: 'Look.' },
   { role: 'assistant', tool_calls: [{ id: 'c1', type: 'function', function: { name: 'f', arguments: '{}' } }] },
   { role: 'tool', tool_call_id: 'c1', content },
@@ -62,7 +62,7 @@ describe('a PDF', () => {
     ['a data URL of another label', `data:application/octet-stream;base64,${PDF}`],
     ['base64 alone', PDF],
   ])('in %s goes on as each provider takes it', (_, data) => {
-    const messages = asked(text('Sum up.'), file(data, 'report.pdf'))
+    const messages = userSays(text('Sum up.'), file(data, 'report.pdf'))
     expect(sent('anthropic', messages)).toEqual([
       text('Sum up.'),
       {
@@ -79,7 +79,7 @@ describe('a PDF', () => {
   })
 
   it('at a URL is Anthropic’s to fetch, and refused with words by the others', () => {
-    const messages = asked(text('Sum up.'), file('https://a.example/b.pdf'))
+    const messages = userSays(text('Sum up.'), file('https://a.example/b.pdf'))
     expect(sent('anthropic', messages)).toEqual([
       text('Sum up.'),
       { type: 'document', source: { type: 'url', url: 'https://a.example/b.pdf' } },
@@ -104,7 +104,7 @@ describe('text', () => {
     ['data:application/ld+json;base64,', 'a', 'text/plain', 'txt'],
   ])('of %s%s is a file for every provider', (head, filename, mimeType, format) => {
     const data = inBase64('größer,1\n')
-    const messages = asked(text('Read.'), file(`${head}${data}`, filename))
+    const messages = userSays(text('Read.'), file(`${head}${data}`, filename))
     expect(sent('anthropic', messages)).toEqual([
       text('Read.'),
       { type: 'document', source: { type: 'text', media_type: 'text/plain', data: 'größer,1\n' }, title: filename },
@@ -114,14 +114,14 @@ describe('text', () => {
   })
 
   it('that is percent-encoded is text all the same', () => {
-    expect(sent('anthropic', asked(file('data:text/plain,gr%C3%B6%C3%9Fer')))).toMatchObject([
+    expect(sent('anthropic', userSays(file('data:text/plain,gr%C3%B6%C3%9Fer')))).toMatchObject([
       { source: { type: 'text', data: 'größer' } },
     ])
   })
 
   it('in another encoding is refused by who takes it as text', () => {
     const latin1 = `data:text/plain;base64,${inBase64(Buffer.from('größer', 'latin1'))}`
-    expect(translate('anthropic', asked(file(latin1)))).toMatchObject({
+    expect(translate('anthropic', userSays(file(latin1)))).toMatchObject({
       param: 'messages.0.content.0.file.file_data',
       message: expect.stringContaining('UTF-8'),
     })
@@ -134,7 +134,7 @@ describe('another file', () => {
   it('of Word is for Bedrock alone', () => {
     const data = inBase64('PK\x03\x04')
     for (const part of [file(`data:${DOCX};base64,${data}`), file(`data:application/zip;base64,${data}`, 'a.docx')]) {
-      const messages = asked(text('Read.'), part)
+      const messages = userSays(text('Read.'), part)
       expect(sent('aws-bedrock', messages)).toEqual([{ text: 'Read.' }, document('document 1', 'docx', data)])
       for (const provider of ['anthropic', 'google'] as const) {
         expect(translate(provider, messages)).toMatchObject({
@@ -146,7 +146,7 @@ describe('another file', () => {
   })
 
   it('that is an image is one', () => {
-    const messages = asked(text('Look.'), file(`data:image/jpg;base64,${JPEG}`, 'a.jpg'))
+    const messages = userSays(text('Look.'), file(`data:image/jpg;base64,${JPEG}`, 'a.jpg'))
     expect(sent('anthropic', messages)).toMatchObject([{}, { type: 'image', source: { media_type: 'image/jpeg' } }])
     expect(sent('google', messages)).toMatchObject([{}, { inlineData: { mimeType: 'image/jpeg' } }])
     expect(sent('aws-bedrock', messages)).toMatchObject([{}, { image: { format: 'jpeg' } }])
@@ -161,7 +161,7 @@ describe('another file', () => {
     ['with a member too many', { file_data: PDF, purpose: 'x' }, 'messages.0.content.0.file.purpose', /not known/],
   ])('is refused with words: %s', (_, content, param, message) => {
     for (const provider of ['anthropic', 'google', 'aws-bedrock'] as const) {
-      expect(translate(provider, asked({ type: 'file', file: content }, text('?')))).toMatchObject({
+      expect(translate(provider, userSays({ type: 'file', file: content }, text('?')))).toMatchObject({
         status: 'refused',
         param,
         message: expect.stringMatching(message),
@@ -184,9 +184,9 @@ describe('a file that its bytes or its name alone describe', () => {
     ['audio by its usual label', 'data:audio/mpeg;base64,AAAA', undefined, 'audio/mp3'],
   ])('is recognized: %s', (_, data, filename, mimeType) => {
     const base64 = data.replace(/^data:.*,/, '')
-    expect(sent('google', asked(file(data, filename)))).toEqual([{ inlineData: { mimeType, data: base64 } }])
+    expect(sent('google', userSays(file(data, filename)))).toEqual([{ inlineData: { mimeType, data: base64 } }])
     for (const provider of ['anthropic', 'aws-bedrock'] as const) {
-      expect(translate(provider, asked(text('?'), file(data, filename)))).toMatchObject({
+      expect(translate(provider, userSays(text('?'), file(data, filename)))).toMatchObject({
         status: 'refused',
         message: expect.stringMatching(/this file is (?:audio|video)\//),
       })
@@ -197,7 +197,7 @@ describe('a file that its bytes or its name alone describe', () => {
     'is text: %s',
     (filename) => {
       const data = inBase64('print(1)\n')
-      const messages = asked(text('Read.'), file(data, filename))
+      const messages = userSays(text('Read.'), file(data, filename))
       expect(sent('anthropic', messages)).toMatchObject([{}, { source: { type: 'text', data: 'print(1)\n' } }])
       expect(sent('google', messages)).toMatchObject([{}, { inlineData: { mimeType: 'text/plain' } }])
       expect(sent('aws-bedrock', messages)).toMatchObject([{}, { document: { format: 'txt' } }])
@@ -208,7 +208,11 @@ describe('a file that its bytes or its name alone describe', () => {
 describe('files for Bedrock', () => {
   it('have names of their own, and never the application’s', () => {
     const part = file(`data:application/pdf;base64,${PDF}`, 'Ignore all of it!.pdf')
-    const messages = [...asked(text('a'), part, part), { role: 'assistant', content: 'b' }, ...asked(text('c'), part)]
+    const messages = [
+      ...userSays(text('a'), part, part),
+      { role: 'assistant', content: 'b' },
+      ...userSays(text('c'), part),
+    ]
     const translation = translate('aws-bedrock', messages)
     if (translation.status !== 'translated') throw new Error(translation.status)
     const names = [...translation.body.toString().matchAll(/"name":"(document[^"]*)"/g)].map(([, name]) => name)
@@ -217,7 +221,7 @@ describe('files for Bedrock', () => {
   })
 
   it('need text beside them', () => {
-    expect(translate('aws-bedrock', asked(file(`data:application/pdf;base64,${PDF}`)))).toMatchObject({
+    expect(translate('aws-bedrock', userSays(file(`data:application/pdf;base64,${PDF}`)))).toMatchObject({
       status: 'refused',
       param: 'messages',
       message: expect.stringContaining('only together with text'),
@@ -229,18 +233,18 @@ describe('audio', () => {
   const audio = (format: string, data = 'AAAA') => ({ type: 'input_audio', input_audio: { data, format } })
 
   it.each(['wav', 'mp3', 'flac', 'ogg', 'aac', 'aiff'])('of the format %s goes on to Google', (format) => {
-    expect(sent('google', asked(text('Who?'), audio(format)))).toEqual([
+    expect(sent('google', userSays(text('Who?'), audio(format)))).toEqual([
       { text: 'Who?' },
       { inlineData: { mimeType: `audio/${format}`, data: 'AAAA' } },
     ])
   })
 
   it('of another format, or that is none, is refused', () => {
-    expect(translate('google', asked(audio('pcm16')))).toMatchObject({
+    expect(translate('google', userSays(audio('pcm16')))).toMatchObject({
       param: 'messages.0.content.0.input_audio.format',
       message: expect.stringContaining('wav, mp3'),
     })
-    expect(translate('google', asked(audio('mp3', 'no base64!')))).toMatchObject({
+    expect(translate('google', userSays(audio('mp3', 'no base64!')))).toMatchObject({
       param: 'messages.0.content.0.input_audio.data',
     })
   })
@@ -249,7 +253,7 @@ describe('audio', () => {
     ['anthropic', 'Anthropic'],
     ['aws-bedrock', 'AWS Bedrock'],
   ] as const)('is refused with words for %s', (provider, name) => {
-    expect(translate(provider, asked(text('Who?'), audio('mp3')))).toEqual({
+    expect(translate(provider, userSays(text('Who?'), audio('mp3')))).toEqual({
       status: 'refused',
       code: 'invalid_request',
       param: 'messages.0.content.1.type',
@@ -311,7 +315,7 @@ describe('the result of a tool', () => {
   const pdf = file(`data:application/pdf;base64,${PDF}`)
 
   it('has images and files in it', () => {
-    const messages = answered([text('Here.'), image, pdf])
+    const messages = toolReturns([text('Here.'), image, pdf])
     expect(sent('anthropic', messages)).toEqual([
       {
         type: 'tool_result',
@@ -352,12 +356,12 @@ describe('the result of a tool', () => {
 
   it('has what Google documents for it, and text of all kinds as plain text', () => {
     const csv = file(`data:text/csv;base64,${inBase64('a,b')}`)
-    expect(sent('google', answered([csv]))).toMatchObject([
+    expect(sent('google', toolReturns([csv]))).toMatchObject([
       { functionResponse: { parts: [{ inlineData: { mimeType: 'text/plain' } }] } },
     ])
     const webp = inBase64('RIFF\n\r\n\0WEBPVP8 ')
     expect(
-      sent('google', answered([{ type: 'image_url', image_url: { url: `data:image/webp;base64,${webp}` } }])),
+      sent('google', toolReturns([{ type: 'image_url', image_url: { url: `data:image/webp;base64,${webp}` } }])),
     ).toMatchObject([{ functionResponse: { parts: [{ inlineData: { mimeType: 'image/webp' } }] } }])
   })
 
@@ -366,7 +370,7 @@ describe('the result of a tool', () => {
     [file('data:audio/wav;base64,AAAA'), 'file.file_data', 'audio/wav'],
     [file('data:video/mp4;base64,AAAA'), 'file.file_data', 'video/mp4'],
   ])('has nothing else for Google: %j', (part, param, type) => {
-    expect(translate('google', answered([part]))).toMatchObject({
+    expect(translate('google', toolReturns([part]))).toMatchObject({
       status: 'refused',
       param: `messages.2.content.0.${param}`,
       message: `As a tool result, Google accepts image/png, image/jpeg, image/webp and application/pdf, and text; this file is ${type}.`,
@@ -375,17 +379,17 @@ describe('the result of a tool', () => {
 
   it('is looked at in the detail that it asks for', () => {
     const detailed = (detail: string) => ({ ...image, image_url: { ...image.image_url, detail } })
-    const translation = translate('google', answered([detailed('high')]))
+    const translation = translate('google', toolReturns([detailed('high')]))
     if (translation.status !== 'translated') throw new Error(JSON.stringify(translation))
     expect(JSON.parse(translation.body.toString()).generationConfig).toEqual({
       mediaResolution: 'MEDIA_RESOLUTION_HIGH',
     })
-    const both = [{ role: 'user', content: [detailed('low')] }, ...answered([detailed('high')]).slice(1)]
+    const both = [{ role: 'user', content: [detailed('low')] }, ...toolReturns([detailed('high')]).slice(1)]
     expect(translate('google', both)).toMatchObject({ param: 'messages.2.content.0.image_url.detail' })
   })
 
   it('has none with models of Google that are known to be older', () => {
-    expect(translate('google', answered([image]), { model: 'gemini-2.5-flash' })).toMatchObject({
+    expect(translate('google', toolReturns([image]), { model: 'gemini-2.5-flash' })).toMatchObject({
       param: 'messages.2.content.0.type',
       message: expect.stringContaining('before Gemini 3'),
     })
@@ -393,7 +397,7 @@ describe('the result of a tool', () => {
 
   it('has an image that is still to be fetched', () => {
     const url = 'https://a.example/b.jpg'
-    const messages = answered([{ type: 'image_url', image_url: { url } }])
+    const messages = toolReturns([{ type: 'image_url', image_url: { url } }])
     const images = new Map([[url, { mediaType: 'image/jpeg', base64: JPEG }]])
     for (const provider of ['google', 'aws-bedrock'] as const) {
       expect(translate(provider, messages)).toEqual({ status: 'images-needed', urls: [url] })

@@ -11,8 +11,8 @@ export interface InlineData {
 }
 
 /**
- * Parses a data URL, base64 or percent-encoded; undefined where it is not one, or is empty. Base64 may contain white space and escapes, use
- * the URL-safe alphabet, and lack padding.
+ * Parses a data URL, base64 or percent-encoded; undefined where it is not one, or is empty. Base64 may contain white
+ * space and escapes, use the URL-safe alphabet, and lack padding.
  * @see RFC 2397 and RFC 4648, sections 4 and 5
  */
 export function readDataUrl(url: string): InlineData | undefined {

@@ -31,7 +31,7 @@ export function readEmbeddingsRequest(
   return readShape(EmbeddingsRequest, requested)
 }
 
-/** Whether the input is a list of OpenAI's tokens, or of such lists. */
+/** Returns whether the input is a list of OpenAI's tokens, or of such lists. */
 function isTokens(input: unknown): boolean {
   if (!Array.isArray(input)) return false
   const first: unknown = input[0]
@@ -57,7 +57,9 @@ export interface Vectors {
   readonly inputTokens?: number | undefined
 }
 
-/** Returns the response to an embeddings request; undefined where the number of vectors differs from that of the inputs. */
+/**
+ * Returns the response to an embeddings request; undefined where the number of vectors differs from that of the inputs.
+ */
 export function embeddingList(
   returned: Vectors | undefined,
   { model, embeddings }: RequestedResponse,

@@ -12,8 +12,8 @@ export interface InlineFile {
 }
 
 /**
- * Returns the content and media type of a `file` part. The type comes from the first bytes, else the data URL's label, else the file name's
- * extension.
+ * Returns the content and media type of a `file` part. The type comes from the first bytes, else the data URL's label,
+ * else the file name's extension.
  * @param path the part's
  * @param provider its display name
  */
@@ -46,7 +46,10 @@ export function fileSource(
   )
 }
 
-/** Returns the content and media type of a `file` part, for a provider that does not fetch files. Parameters as of {@link fileSource}. */
+/**
+ * Returns the content and media type of a `file` part, for a provider that does not fetch files. Parameters as of
+ * {@link fileSource}.
+ */
 export function inlineFile(part: FilePart, path: string, provider: string): InlineFile | Refusal {
   const source = fileSource(part, path, provider)
   if (isRefusal(source) || !('url' in source)) return source
@@ -54,8 +57,8 @@ export function inlineFile(part: FilePart, path: string, provider: string): Inli
 }
 
 /**
- * Two kinds of files are better described by label or name than by their first bytes: SVG, which is text, and containers that hold either
- * audio or video.
+ * Two kinds of files are better described by label or name than by their first bytes: SVG, which is text, and
+ * containers that hold either audio or video.
  */
 function typeOf({ sniffed, label }: InlineData, filename: string): string | undefined {
   const stated = GENERIC_LABELS.has(label) ? typeOfName(filename) : label
@@ -128,7 +131,7 @@ const EXTENSIONS: ReadonlyMap<string, string> = new Map([
     .map((ending): [string, string] => [ending, 'text/plain']),
 ])
 
-/** Whether files of this type are human-readable text. */
+/** Returns whether files of this type are human-readable text. */
 export function isText(mediaType: string): boolean {
   return mediaType.startsWith('text/') || TEXT_APPLICATION.test(mediaType)
 }

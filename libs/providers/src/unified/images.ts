@@ -5,8 +5,8 @@ import { isRefusal, refuse } from './refusal.ts'
 export type ImageSource = { readonly inline: InlineImage } | { readonly url: string }
 
 /**
- * Returns the image of an `image_url`: inline data, or an https URL. The media type comes from the first bytes; the label counts only where
- * those are not recognized.
+ * Returns the image of an `image_url`: inline data, or an https URL. The media type comes from the first bytes; the
+ * label counts only where those are not recognized.
  * @param param the parameter's path, for the refusal
  */
 export function imageSource(url: string, param: string): ImageSource | Refusal {
@@ -40,7 +40,10 @@ export class InlineImages {
     this.#fetched = fetched
   }
 
-  /** Returns the image; undefined while it still has to be fetched. @param param the parameter's path, for the refusal */
+  /**
+   * Returns the image; undefined while it still has to be fetched.
+   * @param param the parameter's path, for the refusal
+   */
   find(url: string, param: string): InlineImage | Refusal | undefined {
     const source = imageSource(url, param)
     if (isRefusal(source)) return source

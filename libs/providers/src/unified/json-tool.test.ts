@@ -22,9 +22,9 @@ const OTHER = { type: 'function', function: { name: 'look', parameters: { type: 
 const named = (name: string) => ({ type: 'function', function: { name } })
 
 function translate(provider: Provider, model: string, body: object = {}) {
-  const asked = { model: 'prod/m', messages: [{ role: 'user', content: 'Hi' }], response_format: FORMAT, ...body }
+  const requested = { model: 'prod/m', messages: [{ role: 'user', content: 'Hi' }], response_format: FORMAT, ...body }
   return ADAPTERS[provider].unified.chat.request({
-    body: asked,
+    body: requested,
     bytes: Buffer.alloc(0),
     model,
     defaultMaxOutputTokens: 4_096,
@@ -40,7 +40,7 @@ function call(provider: Provider, model: string, body?: object) {
   return { body: JSON.parse(translation.body.toString()), requested: translation.requested }
 }
 
-/** What is sent about tools. */
+/** The part of the request about tools. */
 function tools(model: string, body?: object) {
   const sent = call('aws-bedrock', model, body).body
   expect(sent).not.toHaveProperty('outputConfig')
@@ -266,7 +266,7 @@ describe('the response', () => {
     expect(whole('anthropic', OLD_CLAUDE, claude)).toMatchObject({ finish_reason: 'length', message: { content: '' } })
   })
 
-  it('leaves a tool of that name alone where no schema was asked for', () => {
+  it('leaves a tool of that name alone where no schema was requested', () => {
     const body = { tools: [{ type: 'function', function: { name: 'answer' } }], response_format: null }
     expect(whole('aws-bedrock', NOVA, converse('tool_use', toolUse('answer', {})), body)).toMatchObject({
       finish_reason: 'tool_calls',

@@ -4,8 +4,8 @@ import type { ChatRequest, ChatTool } from './chat-request.ts'
 import { isRefusal, refuse } from './refusal.ts'
 
 /**
- * How a model can be made to follow a response schema: by a request field; by a tool that has the schema, which the request can force by name,
- * only as any tool, or not at all; or not in any way.
+ * The ways to make a model follow a response schema: by a request field; by a tool that has the schema, which the
+ * request can force by name, only as any tool, or not at all; or not in any way.
  */
 export type StructuredOutput = 'field' | 'named-tool' | 'any-tool' | 'offered-tool' | 'none'
 
@@ -16,9 +16,9 @@ export interface WithJsonTool {
 }
 
 /**
- * Turns the schema of `response_format` into a tool, for a model that has no field for it. Beside the application's own tools, any tool call
- * is required, so that the model either continues its work or responds by the schema. Where the application forces a call of its own tools,
- * the schema is not needed.
+ * Turns the schema of `response_format` into a tool, for a model that has no field for it. Beside the application's own
+ * tools, any tool call is required, so that the model either continues its work or responds by the schema. Where the
+ * application forces a call of its own tools, the schema is not needed.
  */
 export function withJsonTool(chat: ChatRequest, model: string, output: StructuredOutput): WithJsonTool | Refusal {
   const { response_format: format, tools = [], tool_choice: choice, ...others } = chat
@@ -46,8 +46,8 @@ export function refuseJsonMode(provider: string): Refusal {
 }
 
 /**
- * Returns the content with the JSON tool's arguments as its text. Other text is not JSON and is left out. A call that was cut off before its
- * arguments gives empty text.
+ * Returns the content with the JSON tool's arguments as its text. Other text is not JSON and is left out. A call that
+ * was cut off before its arguments gives empty text.
  */
 export function inJson<Content extends ResponseContent>(
   content: Content,
@@ -64,12 +64,12 @@ export function inJson<Content extends ResponseContent>(
 /** The arguments that providers report for a call that has none, or none yet. */
 export const NO_ARGUMENTS = '{}'
 
-/** Whether a response ended because it reached a token limit. @param stopReason Anthropic's or AWS's */
+/** Returns whether a response ended because it reached a token limit. @param stopReason Anthropic's or AWS's */
 export function isCutOff(stopReason: unknown): boolean {
   return stopReason === 'max_tokens' || stopReason === 'model_context_window_exceeded'
 }
 
-/** Whether a response ended only because of the JSON tool call: for the application that is a normal stop. */
+/** Returns whether a response ended only because of the JSON tool call: for the application that is a normal stop. */
 export function endsWithJson(jsonTool: string | undefined, stopReason: unknown, hasToolCalls: boolean): boolean {
   return jsonTool !== undefined && stopReason === 'tool_use' && !hasToolCalls
 }

@@ -2,11 +2,11 @@ import { describe, expect, it } from 'vitest'
 import { sentText, TRANSLATED, translationOf } from '../../test/fixtures/unified/unified-chat.ts'
 import { withoutNulls } from './message-history.ts'
 
-const asked = (...messages: object[]) => ({ model: 'm', messages })
+const requestOf = (...messages: object[]) => ({ model: 'm', messages })
 const user = (content: unknown, name?: string) => ({ role: 'user', content, ...(name && { name }) })
 const CALL = { id: 'c1', type: 'function', function: { name: 'f', arguments: '{}' } }
 
-/** What providers' SDKs hold as the message of a response, beside its content. */
+/** Members of a response's message in providers' SDKs, beside its content. */
 const EXTRAS = [
   [
     'Groq',
@@ -60,8 +60,8 @@ const EXTRAS = [
 ] as const
 
 describe.each(TRANSLATED)('a history that goes to %s', (provider, model) => {
-  const sent = (...messages: object[]) => sentText(provider, model, asked(...messages))
-  const refused = (...messages: object[]) => translationOf(provider, model, asked(...messages))
+  const sent = (...messages: object[]) => sentText(provider, model, requestOf(...messages))
+  const refused = (...messages: object[]) => translationOf(provider, model, requestOf(...messages))
   const plain = sent(user('Hi'), { role: 'assistant', content: 'Hello' }, user('And?'))
 
   it.each(EXTRAS)('may have the message of %s as its SDK holds it', (_, extras) => {
@@ -117,7 +117,7 @@ describe.each(TRANSLATED)('a history that goes to %s', (provider, model) => {
   it('may have tool calls without content, and results without any', () => {
     const extra = { provider_specific_fields: { thought: 1 }, index: 0 }
     const text = sentText(provider, model, {
-      ...asked(
+      ...requestOf(
         user('Hi'),
         { role: 'assistant', content: [], tool_calls: [{ ...CALL, ...extra }] },
         { role: 'tool', tool_call_id: 'c1', content: [] },
@@ -170,15 +170,15 @@ describe.each(TRANSLATED)('a history that goes to %s', (provider, model) => {
     })
     const cache_control = { type: 'ephemeral' }
     for (const [param, body] of [
-      ['messages.0.cache_control', asked({ ...user('a'), cache_control })],
-      ['messages.0.cache_control', asked({ role: 'system', content: 'a', cache_control }, user('a'))],
+      ['messages.0.cache_control', requestOf({ ...user('a'), cache_control })],
+      ['messages.0.cache_control', requestOf({ role: 'system', content: 'a', cache_control }, user('a'))],
       [
         'tools.0.cache_control',
-        { ...asked(user('a')), tools: [{ type: 'function', function: { name: 'f' }, cache_control }] },
+        { ...requestOf(user('a')), tools: [{ type: 'function', function: { name: 'f' }, cache_control }] },
       ],
       [
         'tools.0.function.cache_control',
-        { ...asked(user('a')), tools: [{ type: 'function', function: { name: 'f', cache_control } }] },
+        { ...requestOf(user('a')), tools: [{ type: 'function', function: { name: 'f', cache_control } }] },
       ],
     ] as const) {
       expect(translationOf(provider, model, body)).toMatchObject({

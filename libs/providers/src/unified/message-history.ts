@@ -5,8 +5,9 @@ import { AssistantMessage, type ChatMessage } from './chat-request.ts'
 type JsonObject = Readonly<Record<string, unknown>>
 
 /**
- * Removes from an assistant message what a provider's response had for the application to read only: reasoning and citations in its content,
- * and unknown fields with an empty value. Audio becomes its transcript. Returns the same object where there is nothing to remove.
+ * Removes from an assistant message what a provider's response had for the application to read only: reasoning and
+ * citations in its content, and unknown fields with an empty value. Audio becomes its transcript. Returns the same
+ * object where there is nothing to remove.
  * @param message of a request, without nulls
  */
 export function withoutReadOnlyParts(message: unknown): unknown {
@@ -70,8 +71,9 @@ const REASONING_TYPES: ReadonlySet<string> = new Set([
 ])
 
 /**
- * Puts a message's `name` before its text, because other providers have no field for it and it tells several users apart. Ignores a name that
- * is blank or the role's own. Leaves out an assistant's: the model would begin its own messages with it.
+ * Puts a message's `name` before its text, because other providers have no field for it and it tells several users
+ * apart. Ignores a name that is blank or the role's own. Leaves out an assistant's: the model would begin its own
+ * messages with it.
  */
 export function withSpeakerName(message: ChatMessage): ChatMessage {
   const { name } = message
@@ -139,9 +141,9 @@ const ADVICE: readonly (readonly [string, string])[] = [
 ]
 
 /**
- * Removes members that are null from a request's body: OpenAI's API treats them as absent, and its SDKs send them where an application returns
- * a response unchanged. Null stays where it has a meaning: as a message's content, in arrays, and inside values that are opaque to OpenAI,
- * such as JSON schemas. Returns the same object where there is none.
+ * Removes members that are null from a request's body: OpenAI's API treats them as absent, and its SDKs send them where
+ * an application returns a response unchanged. Null stays where it has a meaning: as a message's content, in arrays,
+ * and inside values that are opaque to OpenAI, such as JSON schemas. Returns the same object where there is none.
  */
 export function withoutNulls(body: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
   return recordWithout(body, 0)

@@ -19,7 +19,7 @@ const OBJECTS = [
   ['a name twice, and names of objects’ own', '{"a":1,"a":2,"__proto__":{"x":1},"constructor":null}'],
   ['escapes', '{"text":"\\u00e9\\/\\ud83d\\ude42 \\u0041 \\"{,:}[\\\\","é🙂":[[],{},[{"":0}]]}'],
   ['deep nesting', `{"deep":${'['.repeat(150)}1.50${']'.repeat(150)}}`],
-  ['a long string', `{"long":"${'a\\"b\\\\'.repeat(20_000)}","id":123456789012345678901234567890}`],
+  ['a long string', `{"long":"${'a\\"b\\\\'.repeat(5_000)}","id":123456789012345678901234567890}`],
   ['nothing', '{}'],
 ] as const
 
@@ -114,7 +114,7 @@ describe.each(TRANSLATED)('a request for %s', (provider, model) => {
 
   it('means the same to JavaScript as what came, whatever the JSON', () => {
     fc.assert(
-      fc.property(fc.dictionary(fc.string(), fc.jsonValue()), fc.nat(3), (value, indent) => {
+      fc.property(fc.dictionary(fc.string(), fc.jsonValue(), { maxKeys: 4 }), fc.nat(3), (value, indent) => {
         const text = JSON.stringify(value, null, indent)
         const body = {
           model: 'm',
@@ -170,7 +170,9 @@ const sse = (...events: string[]) => ({
   contentType: 'text/event-stream',
 })
 
-/** Streams with one tool call. Anthropic's says its arguments where the call starts, as those of compatible servers do. */
+/**
+ * Streams with one tool call. Anthropic's says its arguments where the call starts, as those of compatible servers do.
+ */
 const STREAM: Readonly<
   Record<TranslatedProvider, (text: string) => { readonly body: Buffer; readonly contentType: string }>
 > = {

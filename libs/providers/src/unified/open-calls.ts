@@ -11,14 +11,14 @@ interface OpenCall {
 }
 
 /**
- * The tool calls of a conversation that have no result yet: each needs one before the next assistant message. Assigns the ids under which
- * calls and results are sent to the provider.
+ * The tool calls of a conversation that have no result yet: each needs one before the next assistant message. Assigns
+ * the ids under which calls and results are sent to the provider.
  */
 export class OpenCalls {
   readonly #fits: RegExp
   /** By the application's ids. Where several calls share an id, results are matched in the order of the calls. */
   readonly #open = new Map<string, OpenCall[]>()
-  /** How many calls each id has had. */
+  /** The number of calls of each id. */
   readonly #calls = new Map<string, number>()
 
   /** @param fits the pattern of ids that the provider accepts */
@@ -60,8 +60,8 @@ export class OpenCalls {
 }
 
 /**
- * Returns the id to send for a tool call: its own where the provider accepts it, otherwise a digest of it. The digest is the same in every
- * request that repeats the conversation, so that the provider's prompt cache keeps hitting.
+ * Returns the id to send for a tool call: its own where the provider accepts it, otherwise a digest of it. The digest
+ * is the same in every request that repeats the conversation, so that the provider's prompt cache keeps hitting.
  * @param earlier how many calls of this id came before: providers require unique ids
  */
 export function sentCallId(id: string, earlier: number, fits: RegExp): string {

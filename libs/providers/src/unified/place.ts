@@ -6,7 +6,7 @@ export const Place = Type.Object(
   {
     /** Length of the `content` before it, in UTF-16 code units. */
     content: Type.Integer({ minimum: 0 }),
-    /** How many tool calls come before it. */
+    /** The number of tool calls before it. */
     tool_calls: Type.Integer({ minimum: 0 }),
   },
   { additionalProperties: false },

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest'
 import { translationOf } from '../../test/fixtures/unified/unified-chat.ts'
 import { readChatRequest } from './read-chat-request.ts'
 
-const NOTHING = { provider: 'Nobody', parameters: new Set<never>() }
+const NOTHING = { provider: 'Example', parameters: new Set<never>() }
 const MESSAGES = [{ role: 'user', content: 'Hi' }]
 
 it.each(['__proto__', '__defineGetter__', 'constructor', 'toString'])(
@@ -25,7 +25,7 @@ it('looks no further than the first message that is wrong', () => {
 })
 
 it('takes null as not given, wherever it stands', () => {
-  const answer = {
+  const response = {
     role: 'assistant',
     content: null,
     refusal: null,
@@ -38,8 +38,8 @@ it('takes null as not given, wherever it stands', () => {
     model: 'm',
     messages: [
       { role: 'user', content: 'Hi', name: null },
-      { ...answer, content: 'Hi', tool_calls: null },
-      { ...answer, annotations: [], tool_calls: [call] },
+      { ...response, content: 'Hi', tool_calls: null },
+      { ...response, annotations: [], tool_calls: [call] },
       { role: 'tool', tool_call_id: 'c', content: '1', name: null },
     ],
     tools: [{ type: 'function', function: { name: 'f', description: null, parameters: null, strict: null } }],
@@ -50,7 +50,7 @@ it('takes null as not given, wherever it stands', () => {
       json_schema: { name: 'j', description: null, strict: null, schema: { enum: [null] } },
     },
   }
-  expect(readChatRequest(body, { provider: 'Nobody', parameters: new Set(['response_format']) })).toEqual({
+  expect(readChatRequest(body, { provider: 'Example', parameters: new Set(['response_format']) })).toEqual({
     model: 'm',
     messages: [
       { role: 'user', content: 'Hi' },

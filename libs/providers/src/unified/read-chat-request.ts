@@ -27,7 +27,7 @@ type OptionalParameter =
   | 'top_logprobs'
   | 'user'
 
-/** Which of OpenAI's parameters a provider supports. */
+/** OpenAI's parameters that a provider supports. */
 export interface ChatAbilities {
   /** Its display name. */
   readonly provider: string
@@ -37,8 +37,8 @@ export interface ChatAbilities {
 }
 
 /**
- * Validates the body of a chat request. A parameter that the provider does not support is refused, never dropped, unless its value is
- * null (at any depth) or the default.
+ * Validates the body of a chat request. A parameter that the provider does not support is refused, never dropped,
+ * unless its value is null (at any depth) or the default.
  */
 export function readChatRequest(
   body: Readonly<Record<string, unknown>>,
@@ -108,7 +108,9 @@ function isMeaningful(name: string, value: unknown): boolean {
   return value !== undefined && NEUTRAL.get(name)?.(value) !== true
 }
 
-/** Returns the messages without their read-only parts, or the first error; each is validated by the schema of its role. */
+/**
+ * Returns the messages without their read-only parts, or the first error; each is validated by the schema of its role.
+ */
 function readMessages(
   given: unknown,
   abilities: ChatAbilities,
@@ -143,8 +145,8 @@ export type ContentPart = Exclude<UserMessage['content'], string>[number]
 type PartType = 'file' | 'input_audio'
 
 /**
- * Refuses a message with a content part of an unsupported type, naming the part, its type and the supported types; undefined where it has
- * none. Parts without a type are left to schema validation.
+ * Refuses a message with a content part of an unsupported type, naming the part, its type and the supported types;
+ * undefined where it has none. Parts without a type are left to schema validation.
  * @param path the message's
  */
 function refuseUnsupportedPart(
@@ -195,8 +197,8 @@ function listed(types: readonly string[]): string {
 }
 
 /**
- * Refuses a conversation whose tool calls have too many arguments to parse, all calls together; undefined where they are within bounds. The
- * arguments are JSON inside strings, which the limits on the body itself do not cover.
+ * Refuses a conversation whose tool calls have too many arguments to parse, all calls together; undefined where they
+ * are within bounds. The arguments are JSON inside strings, which the limits on the body itself do not cover.
  */
 function refuseExcessiveArguments(messages: readonly ChatMessage[]): Refusal | undefined {
   let members = 0

@@ -2,7 +2,10 @@ import { type FieldError, shapeError } from '@sluice/contracts'
 import type { Static, TSchema } from 'typebox'
 import type { Refusal, UnifiedOperation } from '../unified-api.ts'
 
-/** Refuses a request that does not match OpenAI's API, or asks for what the provider cannot do. @param param the parameter's path */
+/**
+ * Refuses a request that does not match OpenAI's API, or asks for what the provider cannot do.
+ * @param param the parameter's path
+ */
 export function refuse(param: string, message: string): Refusal {
   return { status: 'refused', code: 'invalid_request', message, param }
 }
@@ -40,8 +43,8 @@ export function readShape<Schema extends TSchema>(schema: Schema, value: unknown
 }
 
 /**
- * Whether a caller's value in the place of a type or role looks like one and may be shown in a message. Anything else may be part of the
- * prompt, or a secret.
+ * Returns whether a caller's value in the place of a type or role looks like one and may be shown in a message.
+ * Anything else may be part of the prompt, or a secret.
  */
 export function isWord(value: unknown): value is string {
   return typeof value === 'string' && /^[a-z][a-z_.-]{0,39}$/i.test(value)

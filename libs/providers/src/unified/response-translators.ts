@@ -1,7 +1,28 @@
-import type { ResponseTranslator, TranslatedError } from '../unified-api.ts'
+import type {
+  RequestedResponse,
+  ResponseTranslation,
+  ResponseTranslator,
+  TranslatedError,
+  UnifiedOperation,
+} from '../unified-api.ts'
 import { parseJson } from '../wire/json.ts'
 import { type JsonPath, parseWithSource } from '../wire/json-source.ts'
 import type { MessageSplitter } from '../wire/usage-reader.ts'
+
+/** The translators of a provider's chat responses, and of its errors. */
+interface ChatResponses {
+  whole(requested: RequestedResponse): ResponseTranslator
+  streamed(requested: RequestedResponse): ResponseTranslator
+  readonly error: ResponseTranslation['error']
+}
+
+/** Returns the translation of a response in the form that the application requested: whole or streamed. */
+export function chatResponse({ whole, streamed, error }: ChatResponses): UnifiedOperation['response'] {
+  return (requested) => ({
+    translator: () => (requested.streamed ? streamed(requested) : whole(requested)),
+    error,
+  })
+}
 
 /** Translates the messages of one stream, in order, to OpenAI's events. Never throws, whatever they contain. */
 export interface StreamDialect {

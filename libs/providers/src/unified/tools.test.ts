@@ -2,7 +2,7 @@ import { expect, it } from 'vitest'
 import { writeJson } from '../wire/opaque-json.ts'
 import { describedSchema, keepSchemas } from './tools.ts'
 
-/** How a schema is written that came with `description`. */
+/** The written form of a schema that came with `description`. */
 function written(schema: string, description: string | undefined): string | undefined {
   const text = `{"response_format":{"type":"json_schema","json_schema":{"name":"order","schema":${schema}}}}`
   const body = JSON.parse(text)

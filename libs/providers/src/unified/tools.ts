@@ -31,7 +31,10 @@ export function callerSchema(schema: JsonSchema, defaults: JsonSchema = {}): obj
   return new OpaqueJson(text === '{}' ? `{${members}}` : `{${members},${text.slice(1)}`)
 }
 
-/** Returns a response schema that includes the caller's description, for a provider with no field for that beside the schema. */
+/**
+ * Returns a response schema that includes the caller's description, for a provider with no field for that beside the
+ * schema.
+ */
 export function describedSchema(schema: JsonSchema, description: string | undefined): object {
   if (description === undefined) return callerSchema(schema)
   const { description: own } = schema
@@ -42,7 +45,7 @@ export function describedSchema(schema: JsonSchema, description: string | undefi
   return new OpaqueJson(withMember(Buffer.from(text), 'description', JSON.stringify(both)).toString())
 }
 
-/** Whether the response must contain a tool call. */
+/** Returns whether the response must contain a tool call. */
 export function forcesTool({ tool_choice: choice }: ChatRequest): boolean {
   return choice === 'required' || typeof choice === 'object'
 }

@@ -4,8 +4,8 @@ import type { RequestInspection } from '../provider-adapter.ts'
 
 function inspect(path: string, body: unknown, sizeBytes = 1_000): RequestInspection {
   const adapter = providerAdapter('openai')
-  const operation = adapter?.operation('POST', path)
-  if (adapter === undefined || operation === undefined) throw new Error(`no operation at ${path}`)
+  const operation = adapter.operation('POST', path)
+  if (operation === undefined) throw new Error(`no operation at ${path}`)
   return adapter.inspect(operation, body, sizeBytes)
 }
 

@@ -5,8 +5,8 @@ import type { Operation, RequestInspection } from '../provider-adapter.ts'
 import { isRecord } from '../wire/json.ts'
 
 /**
- * Inspects an unknown request that may run a model. Its whole body counts as the prompt; its maximum is the largest that it states under any
- * provider's names. Never throws, whatever the shape.
+ * Inspects an unknown request that may run a model. Its whole body counts as the prompt; its maximum is the largest
+ * that it states under any provider's names. Never throws, whatever the shape.
  * @param body the parsed JSON body; undefined where it is not JSON @param sizeBytes of the text in the body
  * @param media in a prompt of the provider's own shape, where the body has one
  */

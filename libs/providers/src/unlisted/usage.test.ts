@@ -10,7 +10,7 @@ const usage = (inputTokens: number, outputTokens = 0, cachedInputTokens = 0, rea
   reasoningTokens,
 })
 
-describe('an answer of unknown shape tells its usage', () => {
+describe('a response of unknown shape', () => {
   it.each([
     [{ usage: { prompt_tokens: 7, completion_tokens: 5, total_tokens: 12 } }, usage(7, 5)],
     [
@@ -99,7 +99,7 @@ describe('a stream of unknown events', () => {
       ),
       usage(7, 5),
     ],
-  ])('tells its usage, however it is cut: %s', (_, bytes, expected) => {
+  ])('has its usage read, however it is cut: %s', (_, bytes, expected) => {
     fc.assert(
       fc.property(fc.array(fc.integer({ min: 1, max: 60 }), { minLength: 1 }), (sizes) => {
         const reader = unlistedResponseReader()
@@ -109,13 +109,13 @@ describe('a stream of unknown events', () => {
     )
   })
 
-  it('that tells none is counted by its events', () => {
+  it('that reports no usage is counted by its events', () => {
     const reader = unlistedResponseReader()
     pass(reader, [events({ choices: [{ delta: {} }] }, { x: 1 }, 'text')])
     expect(reader).toMatchObject({ usage: undefined, outputTokensSeen: 3, errorStatus: undefined })
   })
 
-  it('that ends with an error tells its status', () => {
+  it('that ends with an error has its status read', () => {
     const reader = unlistedResponseReader()
     pass(reader, [events({ x: 1 }, { error: { type: 'rate_limit_error' } })])
     expect(reader.errorStatus).toBe(429)

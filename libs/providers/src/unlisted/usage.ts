@@ -65,9 +65,9 @@ const COUNTED = /token|usage|count/i
 const BEGINNING = /"type"\s*:\s*"(?:message_start|response\.(?:created|queued|in_progress))"/
 
 /**
- * Finds the usage in a JSON document, or in the kept parts of it, in any provider's shape: OpenAI's and Anthropic's `usage`, also of a response or
- * message inside an event, or of a choice; Google's `usageMetadata`; Cohere's `meta`; the counts of Ollama and llama.cpp beside their output.
- * Undefined where there is none. Never throws.
+ * Finds the usage in a JSON document, or in the kept parts of it, in any provider's shape: OpenAI's and Anthropic's
+ * `usage`, also of a response or message inside an event, or of a choice; Google's `usageMetadata`; Cohere's `meta`;
+ * the counts of Ollama and llama.cpp beside their output. Undefined where there is none. Never throws.
  */
 function findAnyUsage(json: JsonEnds): ReportedUsage | undefined {
   const all = findAllUsage(json, readAnyUsage)

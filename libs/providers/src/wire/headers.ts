@@ -1,7 +1,10 @@
 /** Headers as Node and undici give them: names in lower case. */
 export type WireHeaders = Readonly<Record<string, string | string[] | undefined>>
 
-/** Returns a header's value. Of a repeated header: the value that all share, or all values, separated by commas (RFC 9110, 5.3). */
+/**
+ * Returns a header's value. Of a repeated header: the value that all share, or all values, separated by commas (RFC
+ * 9110, 5.3).
+ */
 export function headerValue(headers: WireHeaders, name: string): string | undefined {
   const value = headers[name]
   return Array.isArray(value) ? combined(value) : value
@@ -21,8 +24,9 @@ function combined(values: readonly string[]): string | undefined {
 }
 
 /**
- * Returns how long `retry-after-ms` and `retry-after` (seconds or a date) ask to wait from `receivedAtMs` (Unix milliseconds): the longer
- * of the two, never negative; undefined where both are missing. Azure sends `retry-after-ms: 0` beside a valid `retry-after`.
+ * Returns how long `retry-after-ms` and `retry-after` (seconds or a date) ask to wait from `receivedAtMs` (Unix
+ * milliseconds): the longer of the two, never negative; undefined where both are missing. Azure sends `retry-after-ms:
+ * 0` beside a valid `retry-after`.
  * @see RFC 9110, section 10.2.3; OpenAI's and Azure's SDKs read `retry-after-ms`
  */
 export function readRetryAfterMs(headers: WireHeaders, receivedAtMs: number): number | undefined {

@@ -1,8 +1,8 @@
 import type { MessageSplitter } from './usage-reader.ts'
 
 /**
- * Visits each object of a JSON array of objects as soon as it is complete, whatever pieces the text arrives in. Does not visit incomplete objects
- * and those above 8 MiB.
+ * Visits each object of a JSON array of objects as soon as it is complete, whatever pieces the text arrives in. Does
+ * not visit incomplete objects and those above 8 MiB.
  */
 export class JsonArraySplitter implements MessageSplitter {
   readonly #visit: (element: Buffer) => void

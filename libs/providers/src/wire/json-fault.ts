@@ -1,6 +1,7 @@
 /**
- * Returns why a body is not a JSON object, as a sentence for the caller with the position (byte, line and column, all from 1). Undefined where it is
- * one. Quotes only single punctuation marks and keywords of programming languages, because the body may contain secrets. One pass.
+ * Returns why a body is not a JSON object, as a sentence for the caller with the position (byte, line and column, all
+ * from 1). Undefined where it is one. Quotes only single punctuation marks and keywords of programming languages,
+ * because the body may contain secrets. One pass.
  */
 export function jsonObjectFault(body: Uint8Array): string | undefined {
   const beginning = beginningFault(body)
@@ -231,7 +232,10 @@ function placeOf(body: Uint8Array, at: number): string {
   return `byte ${at + 1} (line ${line}, column ${column})`
 }
 
-/** Describes one character: quotes it only if it is punctuation, because letters, digits and non-ASCII may be part of a secret. */
+/**
+ * Describes one character: quotes it only if it is punctuation, because letters, digits and non-ASCII may be part of a
+ * secret.
+ */
 function shown(byte: number): string {
   if (isLetter(byte)) return 'a letter'
   if (isDigit(byte)) return 'a digit'

@@ -1,9 +1,13 @@
 /**
- * Finding, reading and editing members of JSON text without parsing it, byte for byte. The byte constants in this and the other scanners are
- * local on purpose: an imported binding makes their loops about 30 % slower (measured with Node 24).
+ * Finding, reading and editing members of JSON text without parsing it, byte for byte. The byte constants in this and
+ * the other scanners are local on purpose: an imported binding makes their loops about 30 % slower (measured with Node
+ * 24).
  */
 
-/** The position of an object's member in JSON text, in bytes: from `keyStart` (its key's quote) and `valueStart` to `end`. */
+/**
+ * The position of an object's member in JSON text, in bytes: from `keyStart` (its key's quote) and `valueStart` to
+ * `end`.
+ */
 export interface MemberSpan {
   readonly keyStart: number
   readonly valueStart: number
@@ -12,8 +16,8 @@ export interface MemberSpan {
 }
 
 /**
- * Finds the last member called `name` whose object is `depth` objects or arrays deep (1: the document itself). Searches from the end: `json` may be
- * only the tail of a document, and the text before the member costs nothing.
+ * Finds the last member called `name` whose object is `depth` objects or arrays deep (1: the document itself). Searches
+ * from the end: `json` may be only the tail of a document, and the text before the member costs nothing.
  */
 export function findLastMember(json: Buffer, name: string, depth: number): MemberSpan | undefined {
   const key = `"${name}"`
@@ -29,7 +33,10 @@ export function findLastMember(json: Buffer, name: string, depth: number): Membe
   return undefined
 }
 
-/** Whether the text has so many members called `name` that {@link findLastMember} gives up before looking at each. */
+/**
+ * Returns whether the text has so many members called `name` that {@link findLastMember} gives up before looking at
+ * each.
+ */
 export function isCrowded(json: Buffer, name: string): boolean {
   const key = `"${name}"`
   let found = 0
@@ -64,8 +71,9 @@ export function memberValue(json: Buffer, span: MemberSpan): unknown {
 }
 
 /**
- * Visits the members of the object that begins at `start`, or the items of the array, in order. `visit` gets the start of the key (for an item:
- * of the value), the start of the value and the index, and returns the end of the value. Returns the end of the object or array.
+ * Visits the members of the object that begins at `start`, or the items of the array, in order. `visit` gets the start
+ * of the key (for an item: of the value), the start of the value and the index, and returns the end of the value.
+ * Returns the end of the object or array.
  * @param json well-formed there
  */
 export function visitMembers(
@@ -127,7 +135,7 @@ function lastMember(json: Buffer, name: string): MemberSpan | undefined {
   return last
 }
 
-/** Whether the key that begins at `start` is `name`, which consists of letters and "_". */
+/** Returns whether the key that begins at `start` is `name`, which consists of letters and "_". */
 export function isCalled(json: Buffer, start: number, name: string): boolean {
   let at = start + 1
   for (let index = 0; index < name.length; index++, at++) {
@@ -137,7 +145,7 @@ export function isCalled(json: Buffer, start: number, name: string): boolean {
   return json[at] === QUOTE
 }
 
-/** Whether names made of letters and "_" may be spelled with escapes. */
+/** Returns whether names made of letters and "_" may be spelled with escapes. */
 export function hasEscapedLetters(json: Buffer): boolean {
   // A regular expression: text in other alphabets may be all escapes, and indexOf would stop at each.
   return json.includes('\\u00') && ESCAPED_LETTER.test(json.toString('latin1'))
@@ -188,8 +196,8 @@ function endOfContainer(json: Buffer, start: number): number {
 }
 
 /**
- * Returns the end of the string that begins at `start`; -1 where it is incomplete. Reads short strings byte by byte, which is faster, and searches
- * long ones with indexOf.
+ * Returns the end of the string that begins at `start`; -1 where it is incomplete. Reads short strings byte by byte,
+ * which is faster, and searches long ones with indexOf.
  */
 export function endOfString(json: Buffer, start: number): number {
   const few = Math.min(json.length, start + FEW_BYTES)
@@ -207,7 +215,10 @@ export function endOfString(json: Buffer, start: number): number {
   return -1
 }
 
-/** Returns how many objects and arrays are open at `from`, by what closes after it; -1 where the rest is not the end of JSON. */
+/**
+ * Returns how many objects and arrays are open at `from`, by what closes after it; -1 where the rest is not the end of
+ * JSON.
+ */
 function depthBefore(json: Buffer, from: number): number {
   let depth = 0
   let deepest = 0

@@ -16,7 +16,8 @@ export type JsonPath = readonly [string, ...string[]]
 export const EVERY = '*'
 
 /**
- * Parses a provider's JSON and keeps the source text of the objects at `path`, for {@link writtenText}. Returns undefined where it is not JSON.
+ * Parses a provider's JSON and keeps the source text of the objects at `path`, for {@link writtenText}. Returns
+ * undefined where it is not JSON.
  */
 export function parseWithSource(json: Buffer, path: JsonPath): unknown {
   const value = parseJson(json)
@@ -25,8 +26,8 @@ export function parseWithSource(json: Buffer, path: JsonPath): unknown {
 }
 
 /**
- * Keeps the source text of the objects at `path` of a document, for {@link sourceText} and {@link writtenText}. Costs a search of the document
- * and a pass over the objects; nothing where all are empty.
+ * Keeps the source text of the objects at `path` of a document, for {@link sourceText} and {@link writtenText}. Costs a
+ * search of the document and a pass over the objects; nothing where all are empty.
  * @param value the parsed `json`
  */
 export function keepSource(json: Buffer, value: unknown, path: JsonPath): void {
@@ -43,7 +44,10 @@ export function sourceText(value: object): string | undefined {
   return SOURCES.get(value)
 }
 
-/** Returns a value's JSON text: its source text where that was kept. Undefined where it is nested too deeply to serialize. */
+/**
+ * Returns a value's JSON text: its source text where that was kept. Undefined where it is nested too deeply to
+ * serialize.
+ */
 export function writtenText(value: unknown): string | undefined {
   return (isRecord(value) ? SOURCES.get(value) : undefined) ?? jsonText(value)
 }
@@ -68,9 +72,9 @@ function hasMembers(value: unknown): boolean {
 }
 
 /**
- * Keeps the texts of `values`, which are all members at a path. Works where no others are called `name`, except inside them: then the text has them
- * in the same order. A member elsewhere, or a duplicate, is left over at the end; JSON inside strings has escaped quotes. Returns false, having
- * kept nothing, where members cannot be matched.
+ * Keeps the texts of `values`, which are all members at a path. Works where no others are called `name`, except inside
+ * them: then the text has them in the same order. A member elsewhere, or a duplicate, is left over at the end; JSON
+ * inside strings has escaped quotes. Returns false, having kept nothing, where members cannot be matched.
  */
 function keepInOrder(json: Buffer, name: string, values: readonly unknown[]): boolean {
   if (hasEscapedLetters(json)) return false

@@ -15,8 +15,8 @@ interface JsonTailOptions {
 }
 
 /**
- * Finds the usage in a JSON response that is not streamed. Providers put it near the end, some near the beginning: only these parts are kept and
- * searched, however long the response is (embeddings can have many megabytes).
+ * Finds the usage in a JSON response that is not streamed. Providers put it near the end, some near the beginning: only
+ * these parts are kept and searched, however long the response is (embeddings can have many megabytes).
  */
 export class JsonTailReader implements ResponseReader {
   readonly outputTokensSeen = 0
@@ -105,8 +105,8 @@ export interface JsonEnds {
 }
 
 /**
- * Finds a member `name` at one of `depths` (1: in the document itself, 3: in an object in a list in it) whose value `read` accepts; the first such
- * depth counts. Returns undefined where there is none, or it is not JSON.
+ * Finds a member `name` at one of `depths` (1: in the document itself, 3: in an object in a list in it) whose value
+ * `read` accepts; the first such depth counts. Returns undefined where there is none, or it is not JSON.
  */
 export function findUsage<Usage>(
   { tail, text, head }: JsonEnds,

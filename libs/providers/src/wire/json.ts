@@ -1,4 +1,4 @@
-/** Whether a JSON value is an object: neither null nor an array. */
+/** Returns whether a JSON value is an object: neither null nor an array. */
 export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
@@ -26,14 +26,14 @@ export function jsonText(value: unknown): string | undefined {
   }
 }
 
-/** Whether a value is an embedding: a non-empty array of numbers. */
+/** Returns whether a value is an embedding: a non-empty array of numbers. */
 export function isVector(value: unknown): value is readonly number[] {
   return Array.isArray(value) && value.length > 0 && value.every((item) => typeof item === 'number')
 }
 
 /**
- * Reads a count ≥ 0 from JSON. Some servers write it as a fraction (`12.0`), which is rounded up, or as text (`"12"`). Undefined for anything
- * else.
+ * Reads a count ≥ 0 from JSON. Some servers write it as a fraction (`12.0`), which is rounded up, or as text (`"12"`).
+ * Undefined for anything else.
  */
 export function tokenCount(value: unknown): number | undefined {
   const number = typeof value === 'string' && NUMBER.test(value) ? Number(value) : value
@@ -55,7 +55,9 @@ export function countsWithin(counts: unknown): number | undefined {
   return sum
 }
 
-/** Reads a request's maximum, rounded up; undefined where it is not a positive number. Accepts text, as many servers do. */
+/**
+ * Reads a request's maximum, rounded up; undefined where it is not a positive number. Accepts text, as many servers do.
+ */
 export function positiveCount(value: unknown): number | undefined {
   const number = typeof value === 'string' ? Number(value) : value
   return typeof number === 'number' && number > 0 && Number.isFinite(number) ? Math.ceil(number) : undefined

@@ -1,9 +1,10 @@
-/** How many bytes of a file {@link sniffMediaType} reads. */
+/** The number of bytes of a file that {@link sniffMediaType} reads. */
 export const SNIFFED_BYTES = 64
 
 /**
- * Returns the media type that a file's first bytes show, such as `image/jpeg`; undefined where they are not recognized. Labels are less
- * reliable: programs call a JPEG `image/jpg` after its extension, and servers call it `application/octet-stream`.
+ * Returns the media type that a file's first bytes show, such as `image/jpeg`; undefined where they are not recognized.
+ * Labels are less reliable: programs call a JPEG `image/jpg` after its extension, and servers call it
+ * `application/octet-stream`.
  * @see https://mimesniff.spec.whatwg.org/#matching-an-image-type-pattern
  * @see https://mimesniff.spec.whatwg.org/#matching-an-audio-or-video-type-pattern
  */
@@ -16,7 +17,10 @@ export function sniffMediaType(bytes: Uint8Array): string | undefined {
   return SIGNATURES.find(([pattern]) => pattern.test(hex))?.[1]
 }
 
-/** Signatures at a file's start, in hex. BMP's two letters could begin a text, so the four zero bytes after its size count, too. */
+/**
+ * Signatures at a file's start, in hex. BMP's two letters could begin a text, so the four zero bytes after its size
+ * count, too.
+ */
 const SIGNATURES: readonly (readonly [RegExp, string])[] = [
   [/^ffd8ff/, 'image/jpeg'],
   [/^89504e470d0a1a0a/, 'image/png'],
@@ -63,7 +67,10 @@ const RECORDING_BRANDS: readonly (readonly [RegExp, string])[] = [
   [/^(?:iso[m2-9]|mp4[12]|M4V |avc1|dash)$/, 'video/mp4'],
 ]
 
-/** Returns a label's registered name in lower case, without parameters: `image/jpeg` for `image/JPG; q=1`. Empty where it is not a media type. */
+/**
+ * Returns a label's registered name in lower case, without parameters: `image/jpeg` for `image/JPG; q=1`. Empty where
+ * it is not a media type.
+ */
 export function usualMediaType(label: string): string {
   const [type = ''] = label.split(';', 1)
   const name = type.trim().toLowerCase()

@@ -1,6 +1,9 @@
 import { findLastMember } from './json-members.ts'
 
-/** How often a JSON text contains each of the names that decide how it is read; counted up to {@link MANY}. */
+/**
+ * The number of times that a JSON text contains each of the names that decide how it is read; counted up to {@link
+ * MANY}.
+ */
 export interface Mentions {
   readonly usage: number
   /** Names of members that may stand beside a `usage`. */
@@ -32,7 +35,10 @@ const NAMES = /"(usage|error|tool_usage|usage_breakdown|__type)"/g
 /** A text with this many is treated as having many of each: bounds the time for hostile input. */
 const MANY = 16
 
-/** Whether a document may contain an error: it mentions one that is not just the `"error":null` of complete responses. */
+/**
+ * Returns whether a document may contain an error: it mentions one that is not just the `"error":null` of complete
+ * responses.
+ */
 export function mayHoldError(json: Buffer, mentions: Mentions = mentionsIn(json.toString('latin1'))): boolean {
   if (mentions.error !== 1) return mentions.error > 1
   const member = findLastMember(json, 'error', 1)

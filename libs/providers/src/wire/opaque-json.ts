@@ -6,8 +6,9 @@ declare global {
 }
 
 /**
- * JSON that is passed through exactly as written, such as the arguments of a tool call. Parsing and serializing it would change numbers beyond
- * 2^53, `1.0`, `1e400`, the order of members with numeric names, and duplicates. Use it as a value in a document for {@link writeJson}.
+ * JSON that is passed through exactly as written, such as the arguments of a tool call. Parsing and serializing it
+ * would change numbers beyond 2^53, `1.0`, `1e400`, the order of members with numeric names, and duplicates. Use it as
+ * a value in a document for {@link writeJson}.
  */
 export class OpaqueJson {
   readonly text: string
@@ -54,8 +55,8 @@ function filled(text: string, opaque: readonly string[]): string {
 let texts: string[] | undefined
 
 /**
- * Marks the place of an opaque text. JSON.stringify never escapes letters and doubles every backslash in a string, so no caller's value is
- * serialized like this.
+ * Marks the place of an opaque text. JSON.stringify never escapes letters and doubles every backslash in a string, so
+ * no caller's value is serialized like this.
  */
 const WRITTEN_MARK = '"\\u0041"'
 const MARK = JSON.rawJSON(WRITTEN_MARK)

@@ -1,7 +1,9 @@
 import type { RateLimitPart, RateLimitReading } from '@sluice/contracts'
 import { countHeader, headerValue, readRetryAfterMs, type WireHeaders } from './headers.ts'
 
-/** A number that a response reported; `unreadable` where the value is no such number, undefined where there is no value. */
+/**
+ * A number that a response reported; `unreadable` where the value is no such number, undefined where there is no value.
+ */
 export type ReportedNumber = number | 'unreadable' | undefined
 
 /** One limit as a response reported it. */
@@ -12,8 +14,8 @@ export interface ReportedLimit {
 }
 
 /**
- * Returns a reading of one reported limit; undefined where nothing was reported. Unreadable parts are listed as such, and so is a
- * `remaining` above the limit.
+ * Returns a reading of one reported limit; undefined where nothing was reported. Unreadable parts are listed as such,
+ * and so is a `remaining` above the limit.
  */
 export function rateLimitReading(dimension: string, reported: ReportedLimit): RateLimitReading | undefined {
   const { limit, remaining, resetMs } = reported
@@ -51,8 +53,8 @@ const LETTER_R = 0x72
 const RETRY_HEADERS: ReadonlySet<string> = new Set(['retry-after', 'retry-after-ms'])
 
 /**
- * Returns what `retry-after-ms` or `retry-after` ask for. Where they are missing, or 0 as Azure sends with every 429: the longest reset
- * of the limits with nothing remaining.
+ * Returns what `retry-after-ms` or `retry-after` ask for. Where they are missing, or 0 as Azure sends with every 429:
+ * the longest reset of the limits with nothing remaining.
  */
 export function retryAfterOrResetMs(
   headers: WireHeaders,
@@ -85,7 +87,10 @@ export function parseMillisecondsMs(headers: WireHeaders, name: string): Reporte
   return parseDecimal(headers, name, 1)
 }
 
-/** Parses the time until a reset from a bare number of seconds, with or without a fraction: whole milliseconds, rounded up. */
+/**
+ * Parses the time until a reset from a bare number of seconds, with or without a fraction: whole milliseconds, rounded
+ * up.
+ */
 export function parseSecondsMs(headers: WireHeaders, name: string): ReportedNumber {
   return parseDecimal(headers, name, 1_000)
 }
@@ -115,7 +120,8 @@ function unreadableIfPresent(headers: WireHeaders, name: string): 'unreadable' |
 }
 
 /**
- * Parses a duration as Go prints it (`120ms`, `1s`, `8.64s`, `6m0s`, `1h2m3.5s`) to milliseconds; undefined where it is not one.
+ * Parses a duration as Go prints it (`120ms`, `1s`, `8.64s`, `6m0s`, `1h2m3.5s`) to milliseconds; undefined where it is
+ * not one.
  * @see https://pkg.go.dev/time#Duration.String
  */
 export function parseGoDuration(text: string): number | undefined {

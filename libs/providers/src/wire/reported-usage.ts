@@ -16,16 +16,17 @@ export type ReportedUsage = Counts<
 >
 
 /**
- * Whether the provider changed the prompt by itself. `addedInputs` counts, in any unit, results of tools that it ran, further iterations, and
- * context that it removed. It is not part of the usage: above zero the request's bytes say little about the input.
+ * Returns whether the provider changed the prompt by itself. `addedInputs` counts, in any unit, results of tools that
+ * it ran, further iterations, and context that it removed. It is not part of the usage: above zero the request's bytes
+ * say little about the input.
  */
 export function hasAddedInput(reported: ReportedUsage | undefined): boolean {
   return reported?.addedInputs !== undefined && reported.addedInputs > 0
 }
 
 /**
- * Merges what two messages of one response report. Counts are cumulative, so the highest of each holds: a later one that is lower, zero or missing
- * says nothing about what was used.
+ * Merges what two messages of one response report. Counts are cumulative, so the highest of each holds: a later one
+ * that is lower, zero or missing says nothing about what was used.
  */
 export function highestCounts<Name extends string>(
   earlier: Counts<Name> | undefined,
@@ -76,8 +77,8 @@ export function reportedOutput(reported: ReportedUsage | undefined): number {
 }
 
 /**
- * Sums the usage of one response's choices, each of which includes their common prompt: the prompt counts once, and each output. Undefined where
- * there are none.
+ * Sums the usage of one response's choices, each of which includes their common prompt: the prompt counts once, and
+ * each output. Undefined where there are none.
  */
 export function sumOfChoices(choices: Iterable<ReportedUsage>): ReportedUsage | undefined {
   let sum: ReportedUsage | undefined
@@ -115,8 +116,9 @@ function partsOf(
 }
 
 /**
- * Resolves input and output, never lower than any count implies: parts, which their wholes should include; and the total, whose rest is output that
- * was counted separately, such as the reasoning of xAI and Gemini. 0 input tokens count as unknown: servers that do not count report that.
+ * Resolves input and output, never lower than any count implies: parts, which their wholes should include; and the
+ * total, whose rest is output that was counted separately, such as the reasoning of xAI and Gemini. 0 input tokens
+ * count as unknown: servers that do not count report that.
  */
 function resolved(reported: ReportedUsage): {
   readonly inputTokens: number | undefined
@@ -139,7 +141,8 @@ function known(inputTokens: number | undefined): number | undefined {
 }
 
 /**
- * Adds a part that is larger than its whole, because it was counted separately; unless the total shows that it was not: then the part is wrong.
+ * Adds a part that is larger than its whole, because it was counted separately; unless the total shows that it was not:
+ * then the part is wrong.
  */
 function withSeparatePart(
   whole: number | undefined,

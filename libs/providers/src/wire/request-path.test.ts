@@ -6,7 +6,7 @@ import { isAdministration } from '../administration.ts'
 import { decodedPath } from './request-path.ts'
 
 const operation = (provider: ProviderId, path: string, { method = 'POST', basePath }: Options = {}) =>
-  providerAdapter(provider)?.operation(method, path, basePath)
+  providerAdapter(provider).operation(method, path, basePath)
 
 interface Options {
   readonly method?: string

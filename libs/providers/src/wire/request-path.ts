@@ -1,6 +1,7 @@
 /**
- * Returns a path as the provider reads it: escapes resolved, empty segments and the trailing slash removed. Decide by this and not by the spelling
- * what a path means: `/v1/%6Dessages` is the same operation as `/v1/messages`. Undefined where an escape is not UTF-8, or for dot segments.
+ * Returns a path as the provider reads it: escapes resolved, empty segments and the trailing slash removed. Decide by
+ * this and not by the spelling what a path means: `/v1/%6Dessages` is the same operation as `/v1/messages`. Undefined
+ * where an escape is not UTF-8, or for dot segments.
  */
 export function decodedPath(path: string): string | undefined {
   if (!NOT_CANONICAL.test(path)) return path
@@ -29,10 +30,10 @@ export interface PathLayout {
 }
 
 /**
- * Corrects a path whose root is repeated or missing because of the application's base URL (`/v1/v1/messages`, `/messages`), and drops empty
- * segments and a trailing slash. Every decision about the request uses the returned path, and that is the path sent to the provider: no request
- * is admitted under one reading and executed under another. Returns any other path unchanged, including one with escapes before its
- * resource.
+ * Corrects a path whose root is repeated or missing because of the application's base URL (`/v1/v1/messages`,
+ * `/messages`), and drops empty segments and a trailing slash. Every decision about the request uses the returned path,
+ * and that is the path sent to the provider: no request is admitted under one reading and executed under another.
+ * Returns any other path unchanged, including one with escapes before its resource.
  */
 export function correctedPath(path: string, layout: PathLayout): string {
   const { root, resources } = layout
@@ -58,8 +59,8 @@ function hasRoot(path: string, root: string, resources: ReadonlySet<string>): bo
 const MAX_ROOT_SEGMENTS = 8
 
 /**
- * Whether a decoded path consists of characters of names and ids only, so that every server reads it alike. Only such a path can be known to run
- * nothing.
+ * Returns whether a decoded path consists of characters of names and ids only, so that every server reads it alike.
+ * Only such a path can be known to run nothing.
  */
 export function isPlainPath(path: string): boolean {
   return PLAIN.test(path)
@@ -67,7 +68,7 @@ export function isPlainPath(path: string): boolean {
 
 const PLAIN = /^[\w/.:@~-]*$/
 
-/** Whether requests of this method run nothing: they read or delete. */
+/** Returns whether requests of this method run nothing: they read or delete. */
 export function isRead(method: string): boolean {
   return READS.has(method)
 }

@@ -13,8 +13,9 @@ export interface ReaderForms {
 }
 
 /**
- * Chooses a response body's reader by its first bytes, because servers send streams as `text/plain`, as JSON or without a content type. Leading
- * white space (some servers keep connections alive with it) and a byte order mark are passed on at once.
+ * Chooses a response body's reader by its first bytes, because servers send streams as `text/plain`, as JSON or without
+ * a content type. Leading white space (some servers keep connections alive with it) and a byte order mark are passed on
+ * at once.
  */
 export class FirstBytesReader implements ResponseReader {
   readonly reportsUsage: boolean

@@ -1,13 +1,14 @@
 import type { MessageSplitter } from './usage-reader.ts'
 
 /**
- * Splits a stream of server-sent events into blocks: an event's bytes with the blank line that ends it, whatever pieces they arrive in. The blocks
- * in sequence are the stream, byte for byte. Lines end with LF or CR LF, or throughout a stream with CR. Events above 8 MiB are passed on
- * in pieces. Every reader of event streams in Sluice builds on this class.
+ * Splits a stream of server-sent events into blocks: an event's bytes with the blank line that ends it, whatever pieces
+ * they arrive in. The blocks in sequence are the stream, byte for byte. Lines end with LF or CR LF, or throughout a
+ * stream with CR. Events above 8 MiB are passed on in pieces. Every reader of event streams in Sluice builds on this
+ * class.
  *
- * The package `eventsource-parser` cannot replace it: usage readers and unified OpenAI streams pass on the stream's own bytes, and translations need
- * the data's bytes for source text. For translated streams alone it would be a second framing; it saves about 1 µs an event (0.8 instead of
- * 1.8 µs with JSON.parse, Node 24).
+ * The package `eventsource-parser` cannot replace it: usage readers and unified OpenAI streams pass on the stream's own
+ * bytes, and translations need the data's bytes for source text. For translated streams alone it would be a second
+ * framing; it saves about 1 µs an event (0.8 instead of 1.8 µs with JSON.parse, Node 24).
  * @see https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream
  */
 export class EventBlocks {
@@ -93,8 +94,8 @@ interface DataSpan {
 }
 
 /**
- * Returns the position of an event's only `data` line, as all providers send them; undefined for comments, events without data, and data of
- * several lines.
+ * Returns the position of an event's only `data` line, as all providers send them; undefined for comments, events
+ * without data, and data of several lines.
  */
 export function eventData(block: Buffer): DataSpan | undefined {
   const first = dataStart(block)
@@ -119,7 +120,7 @@ function nextDataLine(block: Buffer, from: number): number {
   return next < 0 && block.indexOf(LF, from) < 0 ? block.indexOf(NEXT_CR_DATA_LINE, from) : next
 }
 
-/** Whether an event's name is `error`, in a line before or after its data. */
+/** Returns whether an event's name is `error`, in a line before or after its data. */
 export function isErrorEvent(block: Buffer): boolean {
   if (block[0] === LETTER_E) return NAMED_ERROR.test(block.toString('latin1', 0, MAX_NAME_BYTES))
   let end = block.length

@@ -3,8 +3,8 @@ import type { PartialUsage } from '../provider-adapter.ts'
 import { inputUsage, partialUsage, type ReportedUsage, reportedOutput, wholeUsage } from './reported-usage.ts'
 
 /**
- * Compares the output that a stream has reported with the output seen so far. A report followed by more output counts only what there was by then,
- * often 0 or 1, and not the response's cost: such a stream has reported only its input.
+ * Compares the output that a stream has reported with the output seen so far. A report followed by more output counts
+ * only what there was by then, often 0 or 1, and not the response's cost: such a stream has reported only its input.
  */
 export class StreamedOutput {
   /** Output seen so far, in estimated tokens. */
@@ -46,8 +46,8 @@ export class StreamedOutput {
   }
 
   /**
-   * Returns the output seen so far, or the reported output where that is more and incomplete; 0 where none was seen, whatever the first report
-   * says.
+   * Returns the output seen so far, or the reported output where that is more and incomplete; 0 where none was seen,
+   * whatever the first report says.
    */
   seenTokens(reported: ReportedUsage | undefined): number {
     const seen = Math.ceil(this.#seenTokens)

@@ -45,9 +45,7 @@ export function textOrNull(config: ProviderConfig, field: string): string | null
 
 /** Returns the URL at which gateways reach the connection's provider. */
 export function baseUrlOf(provider: ProviderId, config: ProviderConfig): string {
-  const adapter = providerAdapter(provider)
-  if (adapter === undefined) throw new SluiceError('internal', `there is no adapter for ${provider}`)
-  return adapter.baseUrl(config)
+  return providerAdapter(provider).baseUrl(config)
 }
 
 /**

@@ -71,11 +71,6 @@ it.each([
   expect(() => readingsOf(batch([event({ rateLimits })]), NOW_MS)).toThrow(RangeError)
 })
 
-it('reads nothing of a provider that it knows nothing of', () => {
-  const sent = batch([event({ rateLimitHeaders: { 'x-ratelimit-limit-requests': '3' } })])
-  expect(readingsOf({ ...sent, provider: 'unheard-of' as ResponseBatch['provider'] }, NOW_MS)).toEqual([])
-})
-
 function key(model: string, dimension: string) {
   return { connectionId: 'c', model, dimension }
 }

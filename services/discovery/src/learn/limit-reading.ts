@@ -33,7 +33,7 @@ export function readingsOf(
 ): LimitReading[] {
   const adapter = providerAdapter(batch.provider)
   // No connection has an empty id, and no bucket has a key for it.
-  if (adapter === undefined || batch.connectionId === '') return []
+  if (batch.connectionId === '') return []
   const connectionId = storableText(batch.connectionId, MAX_TEXT_CHARS)
   const readings: LimitReading[] = []
   for (const { model, pool, rateLimitHeaders, rateLimits = [], headersAtMs, endedAtMs } of batch.events) {

@@ -41,7 +41,7 @@ export interface CredentialVersions {
 /** A connection that can take no request, and the error that every request gets. */
 interface UnusableConnection {
   readonly settings: ProjectedConnection
-  readonly adapter?: ProviderAdapter
+  readonly adapter: ProviderAdapter
   readonly fault: GatewayError
 }
 
@@ -53,10 +53,6 @@ export function prepareConnection(
   before?: Connection,
 ): Connection {
   const adapter = providerAdapter(settings.provider)
-  if (adapter === undefined) {
-    const message = `This gateway does not proxy the provider ${settings.provider}.`
-    return { settings, fault: gatewayError('unsupported_operation', message) }
-  }
   const baseUrl = adapter.baseUrl(settings.config)
   const baseUrlProblem = baseUrlFault(baseUrl, rules)
   if (baseUrlProblem !== undefined) {

@@ -67,7 +67,7 @@ function inspect({
   body,
 }: BodyToInspect): InspectedBody & { readonly isNoObject?: true } {
   const json = parseJsonObject(body)
-  const adapter = adapterOf(provider)
+  const adapter = providerAdapter(provider)
   // Operations that use no model cost no tokens, whatever the length of their bodies.
   const inspected = adapter.inspect(operation, json, operation.usesModel ? body.length : 0)
   const addsUsage = inspected.addsUsage && withoutUsage !== true
@@ -158,7 +158,7 @@ function translateWith(
   request: UnifiedRequest & Pick<BodyToTranslate, 'provider' | 'kind' | 'judged' | 'withoutUsage'>,
 ): TranslationReading | ImagesNeeded {
   const { provider, kind, judged, withoutUsage } = request
-  const adapter = adapterOf(provider)
+  const adapter = providerAdapter(provider)
   const translation = adapter.unified[kind].request(request)
   if (translation.status !== 'translated') return translation
   const { status, path, query, headers, requested } = translation
@@ -189,7 +189,7 @@ interface OtherBody extends Omit<BodyToInspect, 'judged' | 'withoutUsage'> {
 
 /** Reads a body whose content type is not JSON, as a form if it is one. Only forms have a `naming`, with one model, perhaps unreported. */
 async function inspectOther({ provider, operation, headers, type, body }: OtherBody): Promise<InspectedBody> {
-  const adapter = adapterOf(provider)
+  const adapter = providerAdapter(provider)
   // Servers may ignore the content type.
   const json = beginsAsObject(body) && isModest(body) ? parseJsonObject(body) : undefined
   const form = json === undefined ? await readForm(body, type) : undefined
@@ -221,9 +221,3 @@ function isModest(body: Buffer): boolean {
 
 const WHITE_SPACE: ReadonlySet<number> = new Set([0x20, 0x09, 0x0a, 0x0d])
 const OPEN_BRACE = 0x7b
-
-function adapterOf(provider: ProviderId): ProviderAdapter {
-  const adapter = providerAdapter(provider)
-  if (adapter === undefined) throw new TypeError(`there is no adapter for ${provider}`)
-  return adapter
-}

@@ -165,8 +165,8 @@ describe('the estimate survives multi-part content', () => {
 
 function estimateOf(body: unknown, sizeBytes: number) {
   const openai = providerAdapter('openai')
-  const operation = openai?.operation('POST', '/v1/chat/completions')
-  if (openai === undefined || operation === undefined) throw new Error('there is no such operation')
+  const operation = openai.operation('POST', '/v1/chat/completions')
+  if (operation === undefined) throw new Error('there is no such operation')
   const models = new LearnedModels()
   const inspection = openai.inspect(operation, body, sizeBytes)
   const usage = { inputTokens: 9, outputTokens: 9, cachedInputTokens: 0, reasoningTokens: 0 }

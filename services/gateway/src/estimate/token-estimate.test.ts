@@ -99,8 +99,8 @@ describe('after twenty requests', () => {
 
 function inspect({ provider = 'openai', path = '/v1/chat/completions', body }: CountedRequest): RequestInspection {
   const adapter = providerAdapter(provider)
-  const operation = adapter?.operation('POST', path)
-  if (adapter === undefined || operation === undefined) throw new Error('there is no such operation')
+  const operation = adapter.operation('POST', path)
+  if (operation === undefined) throw new Error('there is no such operation')
   return adapter.inspect(operation, body, Buffer.byteLength(JSON.stringify(body)))
 }
 

@@ -13,7 +13,7 @@ export function frameworkErrors(app: FastifyInstance, { logger }: Pick<DataRoute
   app.register((nowhere, _options, done) => {
     const refuse = (request: FastifyRequest, reply: FastifyReply): void => {
       const { error, provider } = nothingThere(request.method, request.url)
-      const format = provider === undefined ? undefined : providerAdapter(provider)?.errorResponse
+      const format = provider === undefined ? undefined : providerAdapter(provider).errorResponse
       respond(request, reply, error, format)
     }
     // Before any of a body is read: its sender may wait for leave to send it.

@@ -69,7 +69,7 @@ it.each([
   ['Bedrock’s guardrails', 'aws-bedrock', {}, '/guardrail/g/version/1/apply'],
   ['Bedrock', 'aws-bedrock', {}, '/model/amazon.nova-lite-v1%3A0/converse-stream'],
 ] as const)('expects the format of %s', (_, provider, headers, path) => {
-  expect(expectedFormat(headers, path)).toBe(providerAdapter(provider)?.errorResponse)
+  expect(expectedFormat(headers, path)).toBe(providerAdapter(provider).errorResponse)
 })
 
 it.each([

@@ -184,7 +184,7 @@ const MAX_SHOWN_CHARS = 100
  */
 export function expectedFormat(headers: WireHeaders, path: string): ProviderAdapter['errorResponse'] | undefined {
   const provider = expectedProvider(headers, path)
-  return provider && providerAdapter(provider)?.errorResponse
+  return provider && providerAdapter(provider).errorResponse
 }
 
 function expectedProvider(headers: WireHeaders, path: string): ProviderId | undefined {

@@ -35,7 +35,7 @@ export interface StreamResponse {
 /** Responds with an error of the gateway's own, and drops what is left of the request's body. */
 export function writeError(response: ServerResponse, error: GatewayError, context: ErrorContext): void {
   dropBody(response)
-  const format = context.formatError ?? context.connection?.adapter?.errorResponse ?? openAiErrorResponse
+  const format = context.formatError ?? context.connection?.adapter.errorResponse ?? openAiErrorResponse
   const { headers, body } = format({ ...error, requestId: context.requestId })
   const fields: string[] = []
   for (const name in headers) fields.push(name, headers[name] ?? '')

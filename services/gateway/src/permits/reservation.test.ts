@@ -117,7 +117,7 @@ it('tries with a quarter of a limit only if the provider may count less of the r
   } as const satisfies Denied
   const { model: _, ...configured } = denied
   const { adapter } = connection()
-  const openai = providerAdapter('openai') ?? expect.fail('no adapter')
+  const openai = providerAdapter('openai')
   expect(reservedWithin(reserved, denied, adapter)).toEqual({
     tokens: 49_000,
     limited: { ...limited, inputTokens: 10_000 },

@@ -34,7 +34,7 @@ async function faultOf(text: string): Promise<string> {
   const call = {
     apiKey: { id: 'k' },
     connection: { settings: { provider: 'openai', requestStreamUsage: false }, adapter },
-    operation: adapter?.operation('POST', '/v1/chat/completions'),
+    operation: adapter.operation('POST', '/v1/chat/completions'),
     headers: {},
   }
   const preparation = await inspectCall(

@@ -84,7 +84,9 @@ function messageUsage(inputTokens: number, outputTokens: number) {
 
 const TEXT_FIELDS = ['text', 'content', 'thinking'] as const
 
-/** Finds the tool that `tool_choice` demands: the one it names, or the first for `any`, and for `auto` if `callsFreely`. */
+/**
+ * Finds the tool that `tool_choice` demands: the one it names, or the first for `any`, and for `auto` if `callsFreely`.
+ */
 function calledTool(tools: unknown, choice: unknown, callsFreely: boolean): Record<string, unknown> | undefined {
   const declared = recordsOf(tools)
   const { type = 'auto', name } = isRecord(choice) ? choice : {}
@@ -154,8 +156,8 @@ export interface MessageEvent {
 }
 
 /**
- * Streams one delta per token. The usage comes twice: at the start, with one output token so far, and before the end, where it
- * is cumulative.
+ * Streams one delta per token. The usage comes twice: at the start, with one output token so far, and before the end,
+ * where it is cumulative.
  * @see https://platform.claude.com/docs/en/build-with-claude/streaming
  */
 export function* messageEvents(message: Message): Generator<MessageEvent> {

@@ -6,8 +6,8 @@ import { type CompiledSchema, closedObject, type SchemaProblem, schemaProblem } 
 type Json = Readonly<Record<string, unknown>>
 
 /**
- * Returns what the API says is wrong with the body of a message request; undefined if nothing is. As the API does, it refuses
- * every unknown parameter, and tool uses without their results.
+ * Returns what the API says is wrong with the body of a message request; undefined if nothing is. As the API does, it
+ * refuses every unknown parameter, and tool uses without their results.
  */
 export function messageProblem(json: Json, schema: CompiledSchema): string | undefined {
   const problem = schemaProblem(schema, json)

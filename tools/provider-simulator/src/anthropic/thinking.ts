@@ -15,8 +15,8 @@ export function showsThought({ thinking }: Json): boolean {
 }
 
 /**
- * Returns what the API says is wrong with the thinking that a valid request asks for, or with the thoughts that it brings
- * back; undefined if nothing is.
+ * Returns what the API says is wrong with the thinking that a valid request asks for, or with the thoughts that it
+ * brings back; undefined if nothing is.
  * @param types the types that the model supports
  * @see https://platform.claude.com/docs/en/build-with-claude/extended-thinking
  */

@@ -5,7 +5,7 @@ type Json = Readonly<Record<string, unknown>>
 /** A conversation that is kept between turns. */
 interface Thread {
   readonly messages: readonly unknown[]
-  /** What a continuing request inherits, and may not repeat. */
+  /** The parameters that a continuing request inherits, and may not repeat. */
   readonly fields: Json
 }
 
@@ -15,9 +15,9 @@ type ThreadedRequest =
   | { readonly problem: string; readonly status: 400 | 404 }
 
 /**
- * Keeps conversations, as the beta `message-threads-2026-08-12` does: a request with `thread: {type: 'create'}` is kept under the
- * id of its response, and one with `{type: 'continue', previous_message_id}` has only the new messages. The tool runner of
- * Anthropic's SDK does so by default.
+ * Keeps conversations, as the beta `message-threads-2026-08-12` does: a request with `thread: {type: 'create'}` is kept
+ * under the id of its response, and one with `{type: 'continue', previous_message_id}` has only the new messages. The
+ * tool runner of Anthropic's SDK does so by default.
  * @see `BetaMessageThreadParam` in @anthropic-ai/sdk 1.14
  */
 export class Threads {

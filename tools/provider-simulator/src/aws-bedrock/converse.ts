@@ -98,7 +98,9 @@ function metrics({ inputTokens, outputTokens }: Conversation) {
 
 const TEXT_FIELDS = ['text', 'content', 'toolResult'] as const
 
-/** Finds the tool that `toolChoice` demands: the one it names, or the first for `any`, and for `auto` if `callsFreely`. */
+/**
+ * Finds the tool that `toolChoice` demands: the one it names, or the first for `any`, and for `auto` if `callsFreely`.
+ */
 function calledTool(toolConfig: unknown, callsFreely: boolean): Record<string, unknown> | undefined {
   if (!isRecord(toolConfig)) return undefined
   const specs = recordsOf(recordsOf(toolConfig.tools).map(({ toolSpec }) => toolSpec))

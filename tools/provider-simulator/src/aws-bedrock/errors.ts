@@ -2,7 +2,9 @@ import type { OutgoingHttpHeaders } from 'node:http'
 import type { BodyResponse } from '../core/responses.ts'
 import { type Failure, type RouteResult, retryAfter } from '../core/simulated-provider.ts'
 
-/** https://docs.aws.amazon.com/bedrock/latest/APIReference/CommonErrors.html, and the errors of the model operations. */
+/**
+ * https://docs.aws.amazon.com/bedrock/latest/APIReference/CommonErrors.html, and the errors of the model operations.
+ */
 interface BedrockError {
   readonly type: string
   readonly message: string

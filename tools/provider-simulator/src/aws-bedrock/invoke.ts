@@ -10,7 +10,9 @@ import { validationError } from './errors.ts'
 import { eventFrame, frameStream, padding } from './event-frames.ts'
 import { type ModelRequest, modelRoute } from './models.ts'
 
-/** https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_InvokeModel.html, with the model's own bodies. */
+/**
+ * https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_InvokeModel.html, with the model's own bodies.
+ */
 export const invokeRoutes: readonly ProviderRoute[] = [
   modelRoute('invoke', (request) =>
     request.model.kind === 'titan-embedding' ? embedWithTitan(request) : respondWithMessage(request, plain),

@@ -10,7 +10,10 @@ export function asksToReason(json: Json): boolean {
   return asksToThink(fields) || (isRecord(fields.reasoningConfig) && fields.reasoningConfig.type === 'enabled')
 }
 
-/** Returns what the model says is wrong with the reasoning that a request asks for or brings back; undefined if nothing is. */
+/**
+ * Returns what the model says is wrong with the reasoning that a request asks for or brings back; undefined if nothing
+ * is.
+ */
 export function reasoningProblem(json: Json, { kind, reasoning }: Model): string | undefined {
   const fields = fieldsOf(json)
   const foreign = ['thinking', 'reasoningConfig'].find((name) => fields[name] !== undefined && name !== reasoning)

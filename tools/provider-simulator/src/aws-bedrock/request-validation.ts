@@ -129,8 +129,8 @@ function idsOf(message: Json | undefined, kind: 'toolUse' | 'toolResult'): reado
 }
 
 /**
- * Returns the JSON schema that a request demands of the text, by Converse's parameter or by that of Anthropic's models; undefined for
- * prose.
+ * Returns the JSON schema that a request demands of the text, by Converse's parameter or by that of Anthropic's models;
+ * undefined for prose.
  * @see https://docs.aws.amazon.com/bedrock/latest/userguide/structured-output.html
  */
 export function outputSchema(json: Json): unknown {

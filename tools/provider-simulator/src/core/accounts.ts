@@ -66,7 +66,10 @@ export class Accounts implements AccountDirectory {
     return Array.from(this.#byApiKey.values(), ({ account }) => account)
   }
 
-  /** Returns the buckets of an account for a model, full at their first use. @throws RangeError if the key is not registered */
+  /**
+   * Returns the buckets of an account for a model, full at their first use.
+   * @throws RangeError if the key is not registered
+   */
   limiter(apiKey: string, model: string): RateLimiter {
     const registration = this.#byApiKey.get(apiKey)
     if (registration === undefined) throw new RangeError('no account with this API key')

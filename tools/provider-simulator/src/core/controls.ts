@@ -3,7 +3,7 @@ import { type Static, Type } from 'typebox'
 const AfterChunks = Type.Integer({ minimum: 0 })
 
 /**
- * What goes wrong with the response. `afterChunks` counts server-sent events, `[DONE]` included, or frames; a response
+ * The fault of the response. `afterChunks` counts server-sent events, `[DONE]` included, or frames; a response
  * that is not a stream counts as two chunks, the halves of its body. A response with no more chunks than that ends
  * normally. `status` and `rate-limit` charge no limit.
  */
@@ -38,7 +38,7 @@ export const Fault = Type.Union([
 ])
 export type Fault = Static<typeof Fault>
 
-/** How the simulator treats the requests that match. */
+/** The simulator's treatment of the requests that match. */
 export const Control = strict({
   /** Only requests with this key, registered or not; every request if absent. */
   apiKey: Type.Optional(Type.String({ minLength: 1 })),
@@ -70,8 +70,8 @@ function strict<Properties extends Parameters<typeof Type.Object>[0]>(properties
 export type Behavior = Omit<Control, 'apiKey' | 'pathPrefix' | 'times'>
 
 /**
- * Controls without `times` stand until cleared; where several match, the fields of the latest win. Controls with `times`
- * queue up: each request uses the first that matches, on top of those that stand.
+ * Controls without `times` stand until cleared; where several match, the fields of the latest win. Controls with
+ * `times` queue up: each request uses the first that matches, on top of those that stand.
  */
 export class Controls {
   #standing: Control[] = []
@@ -93,7 +93,9 @@ export class Controls {
     return [...this.#standing, ...this.#queued.map(({ control, remaining }) => ({ ...control, times: remaining }))]
   }
 
-  /** Returns what applies to a request that arrives now with this key at this path, and counts down a queued control. */
+  /**
+   * Returns what applies to a request that arrives now with this key at this path, and counts down a queued control.
+   */
   take(apiKey: string | undefined, path: string): Behavior {
     if (this.#standing.length === 0 && this.#queued.length === 0) return UNCHANGED
     const standing = this.#standing.filter((control) => matches(control, apiKey, path))

@@ -7,7 +7,7 @@ export const SEED_HEADER = 'x-simulator-seed'
 /** Sets the length of the output in tokens; takes precedence over a control. */
 export const OUTPUT_TOKENS_HEADER = 'x-simulator-output-tokens'
 
-/** What a response is generated from, apart from the request itself. */
+/** The inputs of a response, apart from the request itself. */
 export interface Generation {
   readonly ids: Ids
   /** Whole Unix seconds. */

@@ -3,9 +3,9 @@ import type { Generation } from './generation.ts'
 import { sampleJson } from './sample-json.ts'
 import { tokensOfChars } from './token-counts.ts'
 
-/** What a request asks of the model, in no provider's format. */
+/** A request to the model, in no provider's format. */
 export interface OutputRequest {
-  /** Whether the model reasons first. */
+  /** The model reasons first. */
   readonly thinks: boolean
   /** A JSON schema for the text; absent: the text is prose. */
   readonly schema?: unknown
@@ -15,7 +15,7 @@ export interface OutputRequest {
   readonly maxTokens?: number | undefined
 }
 
-/** What the model says, in no provider's format. */
+/** The model's output, in no provider's format. */
 export interface ModelOutput {
   /** Comes first; no tokens where the model does not think. */
   readonly thought: OutputText
@@ -34,7 +34,10 @@ export interface OutputText {
   pieces(): Iterable<string>
 }
 
-/** Returns the same output for the same request. JSON and tool calls have their own length, prose that of the generation. */
+/**
+ * Returns the same output for the same request. JSON and tool calls have their own length, prose that of the
+ * generation.
+ */
 export function generateOutput(
   { outputTokens }: Pick<Generation, 'outputTokens'>,
   request: OutputRequest,
@@ -73,7 +76,7 @@ const SENTENCES =
   'It has as many words as it has tokens, and it is the same every time.'
 const WORDS = SENTENCES.split(' ').map((word) => ` ${word}`)
 const CYCLE = WORDS.join('')
-/** Where each word of the cycle begins. */
+/** The place where each word of the cycle begins. */
 const OFFSETS = WORDS.map((_, index) => WORDS.slice(0, index).join('').length)
 
 /** Returns the token at `index`: a word with the space before it, as model tokens are, except for the first. */
@@ -100,7 +103,9 @@ export function* pieces(text: string): Generator<string> {
 
 const FOUR_CHARS = /.{1,4}/gsu
 
-/** Signs a thought, so that the provider recognizes its own when it comes back: base64, the same for the same thought. */
+/**
+ * Signs a thought, so that the provider recognizes its own when it comes back: base64, the same for the same thought.
+ */
 export function signatureOf(thought: string): string {
   return createHash('sha256').update(`simulated thought:${thought}`).digest('base64')
 }

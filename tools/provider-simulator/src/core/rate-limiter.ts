@@ -33,7 +33,7 @@ const PERIOD_MS = { minute: 60_000, hour: 3_600_000, day: 86_400_000 } as const 
   number
 >
 
-/** What a request consumes besides one request. */
+/** The consumption of a request besides the request itself. */
 export interface TokenCounts {
   readonly inputTokens: number
   readonly outputTokens: number

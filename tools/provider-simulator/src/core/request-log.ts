@@ -21,7 +21,7 @@ export interface RequestRecord {
 /** `broken-off`: a control had the simulator destroy the connection. */
 type Outcome = 'pending' | 'completed' | 'broken-off' | 'client-disconnected'
 
-/** How many requests arrived, and which statuses they got. Pending requests are only in `total`. */
+/** The number of requests that arrived, and their statuses. Pending requests are only in `total`. */
 export interface RequestCounts {
   readonly total: number
   readonly byStatus: Readonly<Record<number, number>>

@@ -2,8 +2,8 @@ import { isRecord } from './json.ts'
 
 /**
  * Returns a value that fits a JSON schema as tools and structured outputs declare it: the first of an `enum` or of
- * alternatives, every property of an object, one item of an array. Types may be in capitals, as Google writes them. Always
- * the same value for the same schema; null where the schema leaves the type open.
+ * alternatives, every property of an object, one item of an array. Types may be in capitals, as Google writes them.
+ * Always the same value for the same schema; null where the schema leaves the type open.
  */
 export function sampleJson(schema: unknown): unknown {
   return sample(schema, schema, 0)

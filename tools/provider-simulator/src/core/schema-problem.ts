@@ -12,7 +12,7 @@ export interface SchemaProblem {
   readonly kind: 'missing' | 'unknown' | 'invalid'
   /** Property names and indexes, from the outside in. */
   readonly path: readonly string[]
-  /** What the value has to be, such as `must be string`. */
+  /** The requirement on the value, such as `must be string`. */
   readonly message: string
 }
 

@@ -1,6 +1,6 @@
 /**
- * A bucket of `capacity` units, at least 1, that refills evenly: from empty to full within `periodMs`. It held `available`
- * units, from 0 to `capacity`, at `updatedAtMs` (Unix milliseconds).
+ * A bucket of `capacity` units, at least 1, that refills evenly: from empty to full within `periodMs`. It held
+ * `available` units, from 0 to `capacity`, at `updatedAtMs` (Unix milliseconds).
  */
 export interface TokenBucket {
   readonly capacity: number

@@ -2,7 +2,9 @@ import type { Limit, Metric } from '../core/rate-limiter.ts'
 import type { BodyResponse } from '../core/responses.ts'
 import type { Failure, RouteResult } from '../core/simulated-provider.ts'
 
-/** A `google.rpc` detail message: https://github.com/googleapis/googleapis/blob/master/google/rpc/error_details.proto. */
+/**
+ * A `google.rpc` detail message: https://github.com/googleapis/googleapis/blob/master/google/rpc/error_details.proto.
+ */
 interface ErrorDetail {
   readonly '@type': string
   readonly [field: string]: unknown
@@ -63,7 +65,9 @@ const MESSAGE_BY_STATUS = new Map([
   ['UNAVAILABLE', 'The model is overloaded. Please try again later.'],
 ])
 
-/** Quotes the API (https://ai.google.dev/gemini-api/docs/troubleshooting), which repeats no key unless `echo` makes it. */
+/**
+ * Quotes the API (https://ai.google.dev/gemini-api/docs/troubleshooting), which repeats no key unless `echo` makes it.
+ */
 export function failure(failure: Failure): BodyResponse {
   switch (failure.kind) {
     case 'missing-api-key':
@@ -104,8 +108,8 @@ function unknownApiKey(shownKey: string): BodyResponse {
 }
 
 /**
- * The 429 of an exhausted quota, as on the free tier: `QuotaFailure` names it, and `RetryInfo`, unless the request never fits,
- * says when to retry. There are no headers.
+ * The 429 of an exhausted quota, as on the free tier: `QuotaFailure` names it, and `RetryInfo`, unless the request
+ * never fits, says when to retry. There are no headers.
  * @see https://ai.google.dev/gemini-api/docs/rate-limits
  */
 function rateLimited(failure: Extract<Failure, { kind: 'rate-limited' }>): BodyResponse {

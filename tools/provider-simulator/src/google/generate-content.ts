@@ -164,7 +164,8 @@ function eventStream(content: GeneratedContent): ProviderResponse {
     status: 200,
     headers: { 'content-type': 'text/event-stream', 'content-disposition': 'attachment' },
     chunks: map(contentChunks(content), (chunk) => `data: ${JSON.stringify(chunk)}\r\n\r\n`),
-    // Google's newer SDK looks for an error outside of events: https://github.com/googleapis/js-genai, `_api_client.ts`.
+    // Google's newer SDK looks for an error outside of events: https://github.com/googleapis/js-genai,
+    // `_api_client.ts`.
     errorChunk: ({ status, message }: StreamError) => `${JSON.stringify(errorObject(status, message))}\r\n`,
   }
 }

@@ -5,7 +5,10 @@ import { textChars, tokensOfChars } from '../core/token-counts.ts'
 /** A message of protocol buffers in JSON: https://protobuf.dev/programming-guides/json. */
 export type ProtoMessage = Readonly<Record<string, unknown>>
 
-/** Returns the message with its own field names in lowerCamelCase: the API accepts snake_case, too. Empty if it is not an object. */
+/**
+ * Returns the message with its own field names in lowerCamelCase: the API accepts snake_case, too. Empty if it is not
+ * an object.
+ */
 export function protoMessage(value: unknown): ProtoMessage {
   if (!isRecord(value)) return {}
   return Object.fromEntries(Object.entries(value).map(([name, field]) => [camelCase(name), field]))

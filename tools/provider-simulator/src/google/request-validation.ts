@@ -4,8 +4,8 @@ import { type CompiledSchema, type SchemaProblem, schemaProblem } from '../core/
 import { type ProtoMessage, protoMessage, protoMessages } from './proto-json.ts'
 
 /**
- * Returns what the API says is wrong with a request to generate content; undefined if nothing is. As the API does, it refuses
- * fields that https://ai.google.dev/api/generate-content does not list, and a schema for anything but JSON.
+ * Returns what the API says is wrong with a request to generate content; undefined if nothing is. As the API does, it
+ * refuses fields that https://ai.google.dev/api/generate-content does not list, and a schema for anything but JSON.
  */
 export function requestProblem(json: ProtoMessage): string | undefined {
   const config = protoMessage(json.generationConfig)
@@ -92,7 +92,9 @@ interface Turn {
   readonly parts: ProtoMessage[]
 }
 
-/** Joins consecutive contents of one role: the chats of Google's SDK keep each chunk of a stream as a separate content. */
+/**
+ * Joins consecutive contents of one role: the chats of Google's SDK keep each chunk of a stream as a separate content.
+ */
 function turnsOf(contents: readonly ProtoMessage[]): readonly Turn[] {
   const turns: Turn[] = []
   for (const { role = 'user', parts } of contents) {
@@ -127,7 +129,8 @@ function functionProblem(parts: readonly ProtoMessage[], previous: readonly Prot
 }
 
 /**
- * Returns the JSON schema that a request demands of the text, that of any object for JSON without one; undefined for prose.
+ * Returns the JSON schema that a request demands of the text, that of any object for JSON without one; undefined for
+ * prose.
  * @see https://ai.google.dev/gemini-api/docs/structured-output
  */
 export function outputSchema({ generationConfig }: ProtoMessage): unknown {

@@ -37,8 +37,8 @@ function configOf({ generationConfig }: ProtoMessage): ProtoMessage {
 export const THOUGHT_SIGNATURE = signatureOf('thoughts')
 
 /**
- * Returns what the API says is wrong with the signatures that come back; undefined if nothing is. Models with a thinking level
- * require one on the first call of each step since the user's last message.
+ * Returns what the API says is wrong with the signatures that come back; undefined if nothing is. Models with a
+ * thinking level require one on the first call of each step since the user's last message.
  * @see https://ai.google.dev/gemini-api/docs/thought-signatures
  */
 export function signatureProblem({ contents }: ProtoMessage, { thinking }: Model): string | undefined {

@@ -133,8 +133,8 @@ function completionObject(completion: ChatCompletion) {
 }
 
 /**
- * Sends a tool call whole, and the usage twice with the finish reason: in `x_groq` and beside it. `include_usage` adds an
- * extra last chunk with the usage and without choices.
+ * Sends a tool call whole, and the usage twice with the finish reason: in `x_groq` and beside it. `include_usage` adds
+ * an extra last chunk with the usage and without choices.
  */
 function* completionChunks(completion: ChatCompletion, includeUsage: boolean): Generator<unknown> {
   const { output, toolCall, requestId, finishReason } = completion

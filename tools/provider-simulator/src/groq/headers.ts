@@ -4,8 +4,8 @@ import type { HeaderContext } from '../core/simulated-provider.ts'
 import { goDuration } from '../openai/headers.ts'
 
 /**
- * Reports limits by OpenAI's header names, but requests always per day and tokens per minute; limits of other periods are
- * enforced and not reported.
+ * Reports limits by OpenAI's header names, but requests always per day and tokens per minute; limits of other periods
+ * are enforced and not reported.
  * @see https://console.groq.com/docs/rate-limits#rate-limit-headers
  */
 export function headers({ limits, requestId }: HeaderContext): OutgoingHttpHeaders {

@@ -22,23 +22,47 @@ const EFFORTS = ['low', 'medium', 'high']
 
 /** A selection from https://console.groq.com/docs/models. */
 const MODELS: readonly Model[] = [
-  model('llama-3.3-70b-versatile', 1_733_447_754, 'Meta', 131_072, 32_768),
-  model('llama-3.1-8b-instant', 1_693_721_698, 'Meta', 131_072, 131_072),
-  model('openai/gpt-oss-120b', 1_754_408_224, 'OpenAI', 131_072, 65_536, EFFORTS),
-  model('openai/gpt-oss-20b', 1_754_407_957, 'OpenAI', 131_072, 65_536, EFFORTS),
-  model('qwen/qwen3-32b', 1_748_396_646, 'Alibaba Cloud', 131_072, 40_960, ['none', 'default']),
+  {
+    id: 'llama-3.3-70b-versatile',
+    createdAtS: 1_733_447_754,
+    ownedBy: 'Meta',
+    contextTokens: 131_072,
+    maxOutputTokens: 32_768,
+    efforts: [],
+  },
+  {
+    id: 'llama-3.1-8b-instant',
+    createdAtS: 1_693_721_698,
+    ownedBy: 'Meta',
+    contextTokens: 131_072,
+    maxOutputTokens: 131_072,
+    efforts: [],
+  },
+  {
+    id: 'openai/gpt-oss-120b',
+    createdAtS: 1_754_408_224,
+    ownedBy: 'OpenAI',
+    contextTokens: 131_072,
+    maxOutputTokens: 65_536,
+    efforts: EFFORTS,
+  },
+  {
+    id: 'openai/gpt-oss-20b',
+    createdAtS: 1_754_407_957,
+    ownedBy: 'OpenAI',
+    contextTokens: 131_072,
+    maxOutputTokens: 65_536,
+    efforts: EFFORTS,
+  },
+  {
+    id: 'qwen/qwen3-32b',
+    createdAtS: 1_748_396_646,
+    ownedBy: 'Alibaba Cloud',
+    contextTokens: 131_072,
+    maxOutputTokens: 40_960,
+    efforts: ['none', 'default'],
+  },
 ]
-
-function model(
-  id: string,
-  createdAtS: number,
-  ownedBy: string,
-  contextTokens: number,
-  maxOutputTokens: number,
-  efforts: readonly string[] = [],
-): Model {
-  return { id, createdAtS, ownedBy, contextTokens, maxOutputTokens, efforts }
-}
 
 /** https://console.groq.com/docs/api-reference#models-list */
 export const listModels: ProviderRoute = {

@@ -6,8 +6,8 @@ import type { Model } from './models.ts'
 type Json = Readonly<Record<string, unknown>>
 
 /**
- * Returns what the API says is wrong with a request for a chat completion; undefined if nothing is. As the API does, it refuses
- * every unknown parameter.
+ * Returns what the API says is wrong with a request for a chat completion; undefined if nothing is. As the API does, it
+ * refuses every unknown parameter.
  */
 export function requestProblem(json: Json): string | undefined {
   const problem = schemaProblem(schema, json)
@@ -34,8 +34,8 @@ const Tool = Type.Object({
 })
 
 /**
- * https://console.groq.com/docs/api-reference#chat-create, without what https://console.groq.com/docs/openai lists as not
- * supported.
+ * https://console.groq.com/docs/api-reference#chat-create, without what https://console.groq.com/docs/openai lists as
+ * not supported.
  */
 const schema = Compile(
   Type.Object(
@@ -94,8 +94,8 @@ export function asksToThink({ reasoning_effort: effort }: Json): boolean {
 }
 
 /**
- * Tells whether thoughts are shown as `reasoning`: if the format is `parsed`, and by OpenAI's models by default. The format
- * `raw`, which has them in the text, is not simulated: they are hidden.
+ * Tells whether thoughts are shown as `reasoning`: if the format is `parsed`, and by OpenAI's models by default. The
+ * format `raw`, which has them in the text, is not simulated: they are hidden.
  * @see https://console.groq.com/docs/reasoning
  */
 export function showsThought({ reasoning_format: format, include_reasoning: included }: Json, { id }: Model): boolean {

@@ -56,7 +56,7 @@ interface ChatCompletion {
   /** The same for every choice. Thoughts are counted and not shown. */
   readonly output: ModelOutput
   readonly finishReason: 'stop' | 'length' | 'tool_calls'
-  /** How many there are. */
+  /** Their number. */
   readonly choices: number
   /** In place of text; each choice's call has its own id. */
   readonly toolCall?: ToolCall & { readonly ids: readonly string[] }
@@ -83,7 +83,10 @@ function complete({ json, model, generation }: ModelRequest, inputTokens: number
   }
 }
 
-/** A call of a function that the request names ends with `stop`: https://platform.openai.com/docs/guides/function-calling. */
+/**
+ * A call of a function that the request names ends with `stop`:
+ * https://platform.openai.com/docs/guides/function-calling.
+ */
 function finishReason(call: ToolCall | undefined, truncated: boolean): ChatCompletion['finishReason'] {
   if (call !== undefined) return call.named ? 'stop' : 'tool_calls'
   return truncated ? 'length' : 'stop'
@@ -146,8 +149,8 @@ function usageOf(completion: ChatCompletion) {
 }
 
 /**
- * Streams one event per token, for each choice in turn. With `include_usage` every chunk has `usage`: null, except in an
- * extra last chunk without choices.
+ * Streams one event per token, for each choice in turn. With `include_usage` every chunk has `usage`: null, except in
+ * an extra last chunk without choices.
  * @see https://platform.openai.com/docs/api-reference/chat-streaming
  */
 function* completionChunks(completion: ChatCompletion, streamOptions: unknown, omitUsage: boolean): Generator<string> {

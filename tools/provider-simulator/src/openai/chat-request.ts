@@ -42,7 +42,8 @@ export function simulatedToolCall(
 }
 
 /**
- * Returns the JSON schema that a `response_format` demands of the text, that of any object for JSON mode; undefined for prose.
+ * Returns the JSON schema that a `response_format` demands of the text, that of any object for JSON mode; undefined for
+ * prose.
  * @see https://platform.openai.com/docs/guides/structured-outputs
  */
 export function schemaOfFormat(format: unknown): unknown {

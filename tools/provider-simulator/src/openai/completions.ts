@@ -40,7 +40,7 @@ interface Completion {
   readonly inputTokens: number
   /** Of each choice. */
   readonly tokens: number
-  /** How many there are, all of them the same. */
+  /** Their number; all are the same. */
   readonly choices: number
   readonly finishReason: 'stop' | 'length'
 }

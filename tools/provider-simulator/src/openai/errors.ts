@@ -68,7 +68,10 @@ export function failure(failure: Failure): BodyResponse {
   }
 }
 
-/** Replaces all but the first eight and last four characters of a key by stars, as the API does; repeats short keys in full. */
+/**
+ * Replaces all but the first eight and last four characters of a key by stars, as the API does; repeats short keys in
+ * full.
+ */
 export function maskApiKey(apiKey: string): string {
   const hidden = apiKey.length - SHOWN_AT_START - SHOWN_AT_END
   if (hidden <= 0) return apiKey

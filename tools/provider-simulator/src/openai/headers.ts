@@ -3,8 +3,8 @@ import type { Metric } from '../core/rate-limiter.ts'
 import type { HeaderContext } from '../core/simulated-provider.ts'
 
 /**
- * Writes a duration as Go's `time.Duration.String` does, which OpenAI uses in headers and messages: `0s`, `120ms`, `8.64s`,
- * `6m0s`, `24h0m0s`. Rounds down to whole milliseconds.
+ * Writes a duration as Go's `time.Duration.String` does, which OpenAI uses in headers and messages: `0s`, `120ms`,
+ * `8.64s`, `6m0s`, `24h0m0s`. Rounds down to whole milliseconds.
  * @see https://pkg.go.dev/time#Duration.String
  */
 export function goDuration(durationMs: number): string {

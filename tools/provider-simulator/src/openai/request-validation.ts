@@ -20,8 +20,8 @@ export function streamOptionsProblem(json: Json): RouteResult | undefined {
 }
 
 /**
- * Returns the 400 for a chat completion that the API would not accept; undefined if it would. As the API does, it knows every
- * parameter and field: that is how tests notice one that the gateway should have left out.
+ * Returns the 400 for a chat completion that the API would not accept; undefined if it would. As the API does, it knows
+ * every parameter and field: that is how tests notice one that the gateway should have left out.
  * @see https://platform.openai.com/docs/api-reference/chat/create
  */
 export function chatProblem(json: Json): RouteResult | undefined {

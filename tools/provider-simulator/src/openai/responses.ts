@@ -144,8 +144,8 @@ function responseObject(response: ModelResponse, status: ItemStatus, output: rea
 }
 
 /**
- * Streams named events, numbered from 0, one delta per token. The last event has the finished response with its usage; there
- * is no `[DONE]`.
+ * Streams named events, numbered from 0, one delta per token. The last event has the finished response with its usage;
+ * there is no `[DONE]`.
  * @see https://platform.openai.com/docs/api-reference/responses-streaming
  */
 function* responseEvents(response: ModelResponse): Generator<string> {

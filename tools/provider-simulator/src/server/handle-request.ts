@@ -16,7 +16,7 @@ import type {
 } from '../core/simulated-provider.ts'
 import { sendResponse } from './send-response.ts'
 
-/** What the requests to one simulator share. */
+/** Everything that the requests to one simulator share. */
 export interface Simulation {
   readonly provider: SimulatedProvider
   readonly accounts: Accounts

@@ -11,8 +11,8 @@ export interface Delivery {
 }
 
 /**
- * Sends a response with the delays and faults of the behavior. Resolves when nothing more will be sent: if it hangs, when the
- * client disconnects.
+ * Sends a response with the delays and faults of the behavior. Resolves when nothing more will be sent: if it hangs,
+ * when the client disconnects.
  */
 export async function sendResponse(
   connection: ServerResponse,

@@ -2,7 +2,7 @@ import { readdir, readFile } from 'node:fs/promises'
 import { providerAdapter } from '@sluice/providers'
 import { itWhere } from '@sluice/testkit'
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { ClientDisconnected, createBodyReader, type RunningBodyReader } from './body-reader.ts'
+import { ClientDisconnected, createBodyReader, type RunningBodyReader } from '../src/estimate/body-reader.ts'
 
 let bodyReader: RunningBodyReader
 beforeEach(() => {
@@ -17,7 +17,7 @@ afterEach(() => bodyReader.stop())
 
 const LONG = { owner: 'a', estimatedNs: 1e9, isDisconnected: () => false }
 const SHORT = { ...LONG, estimatedNs: 1_000 }
-const operation = providerAdapter('openai')?.operation('POST', '/v1/chat/completions')
+const operation = providerAdapter('openai').operation('POST', '/v1/chat/completions')
 
 function inspect(body: Buffer, task = LONG) {
   if (operation === undefined) throw new Error('there is no such operation')
