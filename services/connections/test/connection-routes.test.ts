@@ -137,7 +137,7 @@ describe('a change', () => {
     expect(headers.get('etag')).toBe('"2"')
   })
 
-  it('rotates the credential if it has a key, and keeps the earlier version sealed', async () => {
+  it('rotates the credential if it has a key, and keeps the earlier version encrypted', async () => {
     const { body: before } = await create()
     const changes = { config: { apiKey: 'sk-second-0123456789-abcdefghij-9zzz' } }
     const { body: after } = await connections.ask('PATCH', `/api/v1/connections/${before.id}`, changes)

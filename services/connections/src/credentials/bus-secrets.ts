@@ -12,11 +12,11 @@ import { validate as isUuid } from 'uuid'
 import type { ConnectionStore, StoredCredential } from '../connections/connection-store.ts'
 import { requireNoErrors } from '../documents.ts'
 import { type CredentialOwner, EnvelopeError } from '../keys/envelope.ts'
+import type { SealedBoxes } from '../keys/sealed-boxes.ts'
 import type { SealingKey } from '../keys/sealing-key.ts'
-import type { SealedBoxes } from '../keys/sodium.ts'
-import { type OpenDeps, openCredential } from './sealed-credentials.ts'
+import { type DecryptDeps, decryptCredential } from './stored-credentials.ts'
 
-export interface IssueDeps extends OpenDeps {
+export interface IssueDeps extends DecryptDeps {
   readonly connections: ConnectionStore
   readonly sealedBoxes: SealedBoxes
 }
@@ -53,9 +53,9 @@ export async function issueCredential(
 }
 
 /** Distinguishes an unavailable key service, which is transient, from a credential that cannot be opened: gateways wait for the former. */
-async function open(deps: OpenDeps, stored: StoredCredential, owner: CredentialOwner): Promise<Uint8Array> {
+async function open(deps: DecryptDeps, stored: StoredCredential, owner: CredentialOwner): Promise<Uint8Array> {
   try {
-    return await openCredential(deps, stored, owner)
+    return await decryptCredential(deps, stored, owner)
   } catch (error) {
     if (!(error instanceof EnvelopeError) || error.reason !== 'key_unavailable') throw error
     throw new SluiceError('upstream_unreachable', error.message, { cause: error })

@@ -14,7 +14,7 @@ import type { ProviderProbe } from '../probes/provider-probe.ts'
 import { wrapSecrets } from '../probes/test-connection.ts'
 import type { RecordedVersion } from './credential-history.ts'
 import { rollbackUntil, type VersionDeps } from './credential-versions.ts'
-import { openCredentialFields, sealCredential } from './sealed-credentials.ts'
+import { decryptCredentialFields, encryptCredential } from './stored-credentials.ts'
 
 /** A new credential was rejected by the provider, or could not be tested; the old one stays in force. */
 export class CredentialNotRotatedError extends SluiceError {
@@ -95,16 +95,16 @@ export function rollBackCredential(
   return changeConnection(deps.connections, actor, target, async (before) => {
     const { recorded, stored } = await previousVersion(deps, before)
     const { id: connectionId, provider } = before
-    const fields = await openCredentialFields(deps, stored, { connectionId, provider, version: recorded.version })
-    const sealed = await sealCredential(deps, fields, nextCredential(before))
-    if (sealed === undefined) throw new SluiceError('internal', 'a stored credential has no fields')
+    const fields = await decryptCredentialFields(deps, stored, { connectionId, provider, version: recorded.version })
+    const encrypted = await encryptCredential(deps, fields, nextCredential(before))
+    if (encrypted === undefined) throw new SluiceError('internal', 'a stored credential has no fields')
     const connection: Connection = {
       ...before,
-      credential: { ...sealed.summary, restores: recorded.version },
+      credential: { ...encrypted.summary, restores: recorded.version },
       version: before.version + 1,
       updatedAt: deps.now(),
     }
-    return { action: 'rolled-back', connection, envelope: sealed.envelope }
+    return { action: 'rolled-back', connection, envelope: encrypted.envelope }
   })
 }
 

@@ -6,11 +6,14 @@ import fastify, { type RouteOptions } from 'fastify'
 import { Type } from 'typebox'
 import { type ApiKeyDeps, apiKeyRoutes } from '../api-keys/api-key-routes.ts'
 import { type AuditRouteDeps, auditLogRoutes } from '../audit/audit-routes.ts'
+import {
+  type CapacityAndUsageRouteDeps,
+  capacityAndUsageRoutes,
+} from '../capacity-and-usage/capacity-and-usage-routes.ts'
+import { type CapacityStreamDeps, capacityStreamRoute } from '../capacity-and-usage/capacity-stream.ts'
 import { type ConnectionRouteDeps, connectionRoutes, providerRoutes } from '../connections/connection-routes.ts'
 import { type CredentialRouteDeps, credentialRoutes } from '../credentials/credential-routes.ts'
 import { type DiscoveredRouteDeps, discoveredCapacityRoutes } from '../discovered/discovered-routes.ts'
-import { type CapacityStreamDeps, capacityStreamRoute } from '../insights/capacity-stream.ts'
-import { type InsightRouteDeps, insightRoutes } from '../insights/insight-routes.ts'
 import { operatorTokenRoutes, sessionRoutes } from '../operators/operator-routes.ts'
 import type { OperatorTokenDeps } from '../operators/operator-tokens.ts'
 import type { SignInDeps } from '../operators/sign-in.ts'
@@ -30,7 +33,7 @@ export type AdminApiDeps = ApiKeyDeps &
   ConnectionTestDeps &
   CredentialRouteDeps &
   DiscoveredRouteDeps &
-  InsightRouteDeps &
+  CapacityAndUsageRouteDeps &
   OperatorTokenDeps &
   SignInDeps & { readonly logger: Logger; readonly health: Health; readonly login: LoginSettings }
 
@@ -91,7 +94,7 @@ export async function createAdminApi(deps: AdminApiDeps): Promise<App> {
     connectionRoutes(deps)(scope)
     connectionTestRoutes(deps)(scope)
     credentialRoutes(deps)(scope)
-    insightRoutes(deps)(scope)
+    capacityAndUsageRoutes(deps)(scope)
     discoveredCapacityRoutes(deps)(scope)
     capacityStreamRoute(deps)(scope)
     apiKeyRoutes(deps)(scope)

@@ -1,6 +1,6 @@
 import { EnvelopeError, type EnvelopeKey } from './envelope.ts'
+import type { Envelopes } from './envelope-encryption.ts'
 import type { EnvelopeStore, StoredEnvelope } from './envelope-store.ts'
-import type { Envelopes } from './envelopes.ts'
 
 export interface RewrapDeps {
   readonly store: EnvelopeStore

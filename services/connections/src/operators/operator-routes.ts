@@ -12,8 +12,9 @@ import { actorOf, operatorOf, refusedRequest } from '../http/authentication.ts'
 import { clientAddress } from '../http/client-address.ts'
 import type { Routes } from '../http/routes.ts'
 import { clearSessionCookie, setSessionCookie } from '../http/session-cookie.ts'
-import { operatorActor, toOperatorTokenView, toSessionView } from './operator.ts'
+import { operatorActor, toOperatorTokenView } from './operator.ts'
 import { createOperatorToken, type OperatorTokenDeps, revokeOperatorToken } from './operator-tokens.ts'
+import { toSessionView } from './session.ts'
 import { type SignInDeps, startSession } from './sign-in.ts'
 
 /** Operator tokens: list, create, revoke. */

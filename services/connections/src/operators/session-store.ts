@@ -1,8 +1,9 @@
 import type { Actor } from '../audit/audit-entry.ts'
 import { audit } from '../audit/audit-log.ts'
 import type { Database } from '../database/database.ts'
-import type { OperatorToken, Session } from './operator.ts'
+import type { OperatorToken } from './operator.ts'
 import { fromOperatorTokenRow } from './operator-token-store.ts'
+import type { Session } from './session.ts'
 
 /** The console's sessions, which are deleted with their tokens. Starting and ending one is in the audit log. */
 export type SessionStore = ReturnType<typeof createSessionStore>

@@ -1,8 +1,9 @@
 import { SessionInput } from '@sluice/contracts'
 import { createAccessToken, hashAccessToken, isAccessToken } from '@sluice/service-kit'
 import { parseDocument } from '../documents.ts'
-import { type Operator, type OperatorToken, operatorActor, sessionEnd } from './operator.ts'
+import { type Operator, type OperatorToken, operatorActor } from './operator.ts'
 import type { OperatorTokenStore } from './operator-token-store.ts'
+import { sessionEnd } from './session.ts'
 import type { SessionStore } from './session-store.ts'
 
 export interface SignInDeps {

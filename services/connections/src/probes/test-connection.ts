@@ -6,11 +6,11 @@ import { validateConnectionTest } from '../connections/connection-documents.ts'
 import type { ConnectionStore } from '../connections/connection-store.ts'
 import { ConnectionParams, findConnection } from '../connections/find-connections.ts'
 import { recordCredentialStatus, type StatusDeps } from '../credentials/credential-status.ts'
-import { type OpenDeps, openCredentialFields } from '../credentials/sealed-credentials.ts'
+import { type DecryptDeps, decryptCredentialFields } from '../credentials/stored-credentials.ts'
 import type { Routes } from '../http/routes.ts'
 import type { ProviderProbe } from './provider-probe.ts'
 
-export interface ConnectionTestDeps extends OpenDeps, StatusDeps {
+export interface ConnectionTestDeps extends DecryptDeps, StatusDeps {
   readonly connections: ConnectionStore
   readonly now: () => Date
   readonly logger: StatusDeps['logger']
@@ -96,7 +96,7 @@ async function openSecrets(
   if (credential === undefined) return {}
   const stored = await deps.connections.findCredential(id)
   if (stored === undefined) throw new SluiceError('not_found', 'There is no such connection.')
-  return openCredentialFields(deps, stored, { connectionId: id, provider, version: stored.version })
+  return decryptCredentialFields(deps, stored, { connectionId: id, provider, version: stored.version })
 }
 
 /** Records what the test says about the credential; most failures say nothing about it. */

@@ -1,6 +1,6 @@
 import { credential } from '@sluice/contracts'
 import { type Bus, request } from '@sluice/messaging'
-import { createSealedBoxes } from '../../src/keys/sodium.ts'
+import { createSealedBoxes } from '../../src/keys/sealed-boxes.ts'
 
 /** Asks for a version of a credential as a gateway does, and opens what comes. */
 export type ReadCredential = (connectionId: string, version?: number) => Promise<Record<string, string>>

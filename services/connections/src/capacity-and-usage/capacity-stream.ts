@@ -2,17 +2,17 @@ import type { ServerResponse } from 'node:http'
 import { setTimeout as delay } from 'node:timers/promises'
 import { SluiceError } from '@sluice/contracts'
 import type { Logger } from '@sluice/service-kit'
+import type { OtherServices } from '../bus/other-services.ts'
 import type { ConnectionStore } from '../connections/connection-store.ts'
 import { ConnectionParams, findConnection } from '../connections/find-connections.ts'
 import { DatabaseUnreachableError } from '../database/database.ts'
 import { isStillAuthenticated, operatorOf } from '../http/authentication.ts'
 import type { Routes } from '../http/routes.ts'
 import type { SignInDeps } from '../operators/sign-in.ts'
-import type { Insights } from './insights.ts'
 
 export interface CapacityStreamDeps extends SignInDeps {
   readonly connections: ConnectionStore
-  readonly insights: Insights
+  readonly otherServices: OtherServices
   readonly logger: Logger
 }
 
@@ -25,7 +25,7 @@ export interface CapacityStreamDeps extends SignInDeps {
  * valid, the stream goes on; any other failure ends it.
  */
 export function capacityStreamRoute(deps: CapacityStreamDeps): Routes {
-  const { connections, insights, logger } = deps
+  const { connections, otherServices, logger } = deps
   return (app) => {
     const streams = createStreamLimit()
     app.addHook('preClose', async () => {
@@ -38,7 +38,7 @@ export function capacityStreamRoute(deps: CapacityStreamDeps): Routes {
         // HEAD would wait for the end of an endless response.
         exposeHeadRoute: false,
         schema: {
-          tags: ['insights'],
+          tags: ['capacity and usage'],
           description:
             'Server-sent events, once a second: `capacity`, `unavailable`, and `deleted` as the last. At most 20 streams per operator token with its sessions, and 100 in all.',
           params: ConnectionParams,
@@ -57,7 +57,7 @@ export function capacityStreamRoute(deps: CapacityStreamDeps): Routes {
         try {
           response.writeHead(200, { ...STREAM_HEADERS, 'x-request-id': request.id })
           await sendEvents(response, {
-            next: () => nextEvent(insights, id),
+            next: () => nextEvent(otherServices, id),
             mayGoOn: () => isStillAllowed(() => isStillAuthenticated(deps, request)),
           })
         } catch (error) {
@@ -118,9 +118,9 @@ async function sendEvents(response: ServerResponse, { next, mayGoOn }: EventSour
   }
 }
 
-async function nextEvent(insights: Insights, connectionId: string): Promise<StreamEvent> {
+async function nextEvent(otherServices: OtherServices, connectionId: string): Promise<StreamEvent> {
   try {
-    return { event: 'capacity', data: await insights.capacity(connectionId) }
+    return { event: 'capacity', data: await otherServices.capacity(connectionId) }
   } catch (error) {
     if (!(error instanceof SluiceError)) throw error
     const event = error.code === 'connection_not_found' ? 'deleted' : 'unavailable'
