@@ -89,9 +89,9 @@ export const UnreadableCount = Type.Object({
   answers: Type.Integer({ minimum: 1 }),
 })
 
-/** A message of the stream of responses that could not be learnt from. */
-export type DeadLetter = Static<typeof DeadLetter>
-export const DeadLetter = Type.Object({
+/** A message of the stream of responses that could not be learned from, without its data. */
+export type DeadLetterView = Static<typeof DeadLetterView>
+export const DeadLetterView = Type.Object({
   streamSequence: Type.Integer({ minimum: 0 }),
   subject: Type.String(),
   /** What is wrong with it, in words. */
@@ -113,7 +113,7 @@ export const discoveryStatus = defineRequest({
       /** Kept by all instances together. */
       count: Type.Integer({ minimum: 0 }),
       /** The newest first. */
-      latest: Type.Array(DeadLetter),
+      latest: Type.Array(DeadLetterView),
     }),
   }),
 })

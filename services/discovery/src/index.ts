@@ -44,7 +44,7 @@ export async function start(config: DiscoveryConfig, logger: Logger): Promise<Se
     statementTimeoutMs: STATEMENT_TIMEOUT_MS,
     logger,
   })
-  const store = postgresLimitStore(db)
+  const store = postgresLimitStore({ db, logger })
   const bus = await connectBus(busOptions(config, 'discovery', logger))
   await ensureStream(bus, { ...responses, maxBytes: config.RESPONSES_MAX_BYTES })
   // For the gateways, which may own no stream: whoever may create one says what is captured in it and copied where.

@@ -277,6 +277,41 @@ it('makes partitions ahead, and drops those that are not needed', async () => {
   expect(await partitions('days')).toEqual(['days_2025', 'days_2026', 'days_2027'])
 })
 
+it.each([
+  ['a count below zero', sql`update usage.minutes set requests = -1`],
+  ['a bucket of durations below zero', sql`update usage.minutes set latency = '{-1}'`],
+  [
+    'a retention that never starts',
+    sql`update usage.retention_starts set from_at = 'infinity' where granularity = 'hour'`,
+  ],
+])('refuses a query that meets %s', async (_, damage) => {
+  await store.record([batch(1, event({ upstreamMs: 5 }))])
+  await damage.execute(db)
+  await expect(cells({})).rejects.toMatchObject({ code: 'internal' })
+})
+
+it.each([
+  [
+    'a retention that never starts',
+    sql`update usage.retention_starts set from_at = 'infinity' where granularity = 'minute'`,
+    sql`update usage.retention_starts set from_at = to_timestamp(${START_MS - DAY_MS}::bigint / 1000.0) where granularity = 'minute'`,
+  ],
+  [
+    'names of models that are none',
+    sql`update usage.model_names set tried = '{null}'`,
+    sql`update usage.model_names set tried = '{}'`,
+  ],
+])('records nothing while it meets %s, and takes no message for unprocessable', async (_, damage, repair) => {
+  await store.record([batch(1)])
+  await damage.execute(db)
+  const error = await store.record([batch(2)]).catch((caught: unknown) => caught)
+  expect(error).toMatchObject({ code: 'internal' })
+  expect(error).not.toBeInstanceOf(UnprocessableMessageError)
+  await repair.execute(db)
+  await store.record([batch(2)])
+  expect(await requests()).toBe(2)
+})
+
 function storeOn(on: Kysely<Tables>, kept = KEPT) {
   return postgresUsageStore({ db: on, kept, now: () => nowMs })
 }

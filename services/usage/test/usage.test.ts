@@ -131,6 +131,25 @@ it('waits for PostgreSQL, at its start and later, and loses nothing', async () =
   await door.shut()
 })
 
+it('delivers again, and keeps as no dead letter, what PostgreSQL refuses for another reason than its data', async () => {
+  await startUsage()
+  await publish(batch(1, [event(1)]), 'g-1')
+  await eventually(async () => expect(await total()).toMatchObject({ requests: 1 }))
+  const admin = new pg.Client({ connectionString: database.url })
+  await admin.connect()
+  await admin.query('alter table usage.gateways rename to away')
+  await publish(batch(2, [event(1)]), 'g-2')
+  await eventually(async () => {
+    const { num_redelivered } = await bus.jetstreamManager.consumers.info(responses.name, 'usage')
+    expect(num_redelivered).toBeGreaterThan(0)
+  })
+  await admin.query('alter table usage.away rename to gateways')
+  await eventually(async () => expect(await total()).toMatchObject({ requests: 2 }))
+  const { rows } = await admin.query('select count(*)::int as letters from usage.dead_letters')
+  await admin.end()
+  expect(rows).toEqual([{ letters: 0 }])
+})
+
 it('keeps messages that can never be recorded as dead letters, and counts the others of their batch', async () => {
   await publish(batch(1, [event(1)]), 'g-1')
   await bus.jetstream.publish(responses.subject('c'), 'not JSON')

@@ -1,9 +1,10 @@
 import { ApiKeyInput } from '@sluice/contracts'
+import { readStored } from '@sluice/postgres'
 import { type Insertable, type Kysely, type Selectable, sql } from 'kysely'
 import { type Actor, difference } from '../audit/audit-entry.ts'
 import { audit } from '../audit/audit-log.ts'
 import { enqueue } from '../bus/outbox.ts'
-import { type Database, readStored } from '../database/database.ts'
+import type { Database } from '../database/database.ts'
 import type { ApiKeyTable, Tables } from '../database/tables.ts'
 import { type ApiKey, restrictsApiKey, toApiKeyView } from './api-key.ts'
 

@@ -1,6 +1,7 @@
+import { readStored } from '@sluice/postgres'
 import type { Kysely, Selectable } from 'kysely'
 import { Type } from 'typebox'
-import { type Database, readStored } from '../database/database.ts'
+import type { Database } from '../database/database.ts'
 import type { AuditLogTable, Tables } from '../database/tables.ts'
 import type { AuditEntry, NewAuditEntry } from './audit-entry.ts'
 

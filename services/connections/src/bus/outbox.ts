@@ -1,7 +1,8 @@
 import { connectionChanged } from '@sluice/contracts'
+import { readStored } from '@sluice/postgres'
 import { type Selectable, sql, type Transaction } from 'kysely'
 import type { Static } from 'typebox'
-import { type Database, readStored, tryLock } from '../database/database.ts'
+import { type Database, tryLock } from '../database/database.ts'
 import type { OutboxTable, Tables } from '../database/tables.ts'
 
 /** A change of a connection, as its event has it. */

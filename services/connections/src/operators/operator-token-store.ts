@@ -1,8 +1,9 @@
 import { OperatorRole } from '@sluice/contracts'
+import { readStored } from '@sluice/postgres'
 import type { Insertable, Selectable, Transaction } from 'kysely'
 import type { Actor } from '../audit/audit-entry.ts'
 import { audit } from '../audit/audit-log.ts'
-import { type Database, readStored, takeLock } from '../database/database.ts'
+import { type Database, takeLock } from '../database/database.ts'
 import type { OperatorTokenTable, Tables } from '../database/tables.ts'
 import { type OperatorToken, toOperatorTokenView } from './operator.ts'
 

@@ -1,4 +1,6 @@
+import { readStored } from '@sluice/postgres'
 import { type Kysely, sql, type Transaction } from 'kysely'
+import { Type } from 'typebox'
 import {
   foldNames,
   type KnownNames,
@@ -65,17 +67,21 @@ function grown({ key, rollups }: OwnRollups, known: ReadonlyMap<string, KnownNam
   return after === before ? undefined : after
 }
 
-interface NamesRow extends KnownNames {
-  readonly dayMs: string
-  readonly connectionId: string
-  readonly apiKeyId: string
-}
+const NamesRows = Type.Array(
+  Type.Object({
+    dayMs: Type.Integer(),
+    connectionId: Type.String(),
+    apiKeyId: Type.String(),
+    served: Type.Array(Type.String()),
+    tried: Type.Array(Type.String()),
+  }),
+)
 
 async function readNames(
   transaction: Transaction<Tables>,
   owners: readonly OwnRollups[],
 ): Promise<Map<string, KnownNames>> {
-  const { rows } = await sql<NamesRow>`
+  const { rows } = await sql`
     select ${COLUMNS} from json_to_recordset(${ownersJson(owners)}) as owner (${OWNER})
     join usage.model_names as names on ${IS_OWN}`.execute(transaction)
   return asMap(rows)
@@ -86,7 +92,7 @@ async function lockNames(
   transaction: Transaction<Tables>,
   owners: readonly OwnRollups[],
 ): Promise<Map<string, KnownNames>> {
-  const { rows } = await sql<NamesRow>`
+  const { rows } = await sql`
     insert into usage.model_names as names (day, connection_id, api_key_id, served, tried)
     select to_timestamp("dayMs" / 1000.0), "connectionId", "apiKeyId", '{}', '{}'
     from json_to_recordset(${ownersJson(owners)}) as owner (${OWNER})
@@ -112,11 +118,7 @@ function ownersJson(owners: readonly OwnRollups[]): string {
   return JSON.stringify(owners.map(({ owner }) => owner))
 }
 
-function asMap(rows: readonly NamesRow[]): Map<string, KnownNames> {
-  return new Map(
-    rows.map(({ dayMs, connectionId, apiKeyId, served, tried }) => [
-      ownerKey({ dayMs: Number(dayMs), connectionId, apiKeyId }),
-      { served, tried },
-    ]),
-  )
+function asMap(rows: readonly unknown[]): Map<string, KnownNames> {
+  const stored = readStored(NamesRows, rows, 'the names of models')
+  return new Map(stored.map(({ served, tried, ...owner }) => [ownerKey(owner), { served, tried }]))
 }

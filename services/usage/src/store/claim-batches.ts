@@ -1,5 +1,7 @@
 import type { ResponseBatch } from '@sluice/contracts'
+import { readStored } from '@sluice/postgres'
 import { type Kysely, sql, type Transaction } from 'kysely'
+import { Type } from 'typebox'
 import type { Tables } from './schema.ts'
 
 /**
@@ -12,7 +14,7 @@ export async function claimBatches(
 ): Promise<ResponseBatch[]> {
   const byName = new Map(batches.map((batch) => [batchName(batch), batch]))
   const names = JSON.stringify([...byName.values()].map(({ gateway, batch }) => ({ gateway, batch })))
-  const { rows } = await sql<{ gateway: string; batch: number }>`
+  const { rows } = await sql`
     with locked as (
       insert into usage.gateways as known (gateway, recorded_batches, last_recorded_at)
       select distinct gateway, int8multirange(), now()
@@ -25,21 +27,22 @@ export async function claimBatches(
     from json_to_recordset(${names}) as name (gateway text, batch bigint)
     join locked using (gateway)
     where not recorded_batches @> batch`.execute(transaction)
-  if (rows.length > 0) await markRecorded(transaction, rows)
-  return rows.flatMap((row) => byName.get(batchName(row)) ?? [])
+  const claimed = readStored(BatchRows, rows, 'the names of batches')
+  if (claimed.length > 0) await markRecorded(transaction, claimed)
+  return claimed.flatMap((row) => byName.get(batchName(row)) ?? [])
 }
 
-/** Whether a batch of this name was claimed by a transaction that was committed. */
+/** Returns whether a batch of this name was claimed by a transaction that was committed. */
 export async function isClaimed(
   db: Kysely<Tables>,
   { gateway, batch }: Pick<ResponseBatch, 'gateway' | 'batch'>,
 ): Promise<boolean> {
   const row = await db
     .selectFrom('usage.gateways')
-    .select(sql<boolean>`recorded_batches @> ${batch}::bigint`.as('is_claimed'))
+    .select(sql`recorded_batches @> ${batch}::bigint`.as('is_claimed'))
     .where('gateway', '=', gateway)
     .executeTakeFirst()
-  return row?.is_claimed ?? false
+  return row !== undefined && readStored(ClaimRow, row, 'the recorded batches of a gateway').is_claimed
 }
 
 /** Forgets the gateways that recorded nothing for `ageMs`. Returns how many. */
@@ -69,3 +72,6 @@ async function markRecorded(
 function batchName({ gateway, batch }: { readonly gateway: string; readonly batch: number }): string {
   return `${gateway}-${batch}`
 }
+
+const BatchRows = Type.Array(Type.Object({ gateway: Type.String(), batch: Type.Integer() }))
+const ClaimRow = Type.Object({ is_claimed: Type.Boolean() })

@@ -1,4 +1,6 @@
+import { readStored, StoredInstant } from '@sluice/postgres'
 import { type Kysely, sql, type Transaction } from 'kysely'
+import { Type } from 'typebox'
 import {
   dueRetentionStarts,
   GRANULARITIES,
@@ -23,14 +25,12 @@ export async function lockRetentionStarts(transaction: Transaction<Tables>): Pro
   await sql`lock table usage.retention_starts in exclusive mode`.execute(transaction)
 }
 
-/** @throws Error before they were first set, with the first partitions */
+/** @throws SluiceError `internal` before they were first set, with the first partitions, and when a row has an unknown shape */
 export async function readRetentionStarts(db: Kysely<Tables>): Promise<RetentionStarts> {
   const rows = await db.selectFrom('usage.retention_starts').selectAll().execute()
-  const found = new Map(rows.map(({ granularity, from_at }) => [granularity, from_at.getTime()]))
-  const [minute, hour, day] = GRANULARITIES.map((granularity) => found.get(granularity))
-  if (minute === undefined || hour === undefined || day === undefined)
-    throw new Error('the retention starts are not set')
-  return { minute, hour, day }
+  const found = Object.fromEntries(rows.map(({ granularity, from_at }) => [granularity, from_at]))
+  const { minute, hour, day } = readStored(StoredRetentionStarts, found, 'the start of a retention')
+  return { minute: minute.getTime(), hour: hour.getTime(), day: day.getTime() }
 }
 
 /** Sets the retention starts that are not set yet. */
@@ -101,12 +101,12 @@ async function moveOne(transaction: Transaction<Tables>, { from, to, fromMs, due
     where from_at >= ${instant(fromMs)} and from_at < ${instant(toMs)}
     group by connection_id, provider, model, api_key_id, outcome, denied_by`.execute(transaction)
   if (moved.numAffectedRows !== 0n) return toMs
-  const next = await sql<{ at: Date | null }>`
+  const next = await sql`
     select min(from_at) as at from ${sql.table(ROLLUP_TABLES[from])} where from_at >= ${instant(toMs)}`.execute(
     transaction,
   )
-  const nextMs = next.rows[0]?.at?.getTime() ?? dueMs
-  return Math.min(dueMs, rollupStart(to, nextMs))
+  const [{ at }] = readStored(EarliestRows, next.rows, 'the time of usage')
+  return at === null ? dueMs : Math.min(dueMs, rollupStart(to, at.getTime()))
 }
 
 async function moveRetentionStart(
@@ -118,3 +118,6 @@ async function moveRetentionStart(
     transaction,
   )
 }
+
+const StoredRetentionStarts = Type.Object({ minute: StoredInstant, hour: StoredInstant, day: StoredInstant })
+const EarliestRows = Type.Tuple([Type.Object({ at: Type.Union([StoredInstant, Type.Null()]) })])

@@ -1,6 +1,6 @@
 import { type ResponseBatch, SluiceError } from '@sluice/contracts'
 import { UnprocessableMessageError } from '@sluice/messaging'
-import { isPassing, isRefusedData } from '@sluice/postgres'
+import { isRefusedData, isTransient } from '@sluice/postgres'
 import type { Kysely } from 'kysely'
 import pg from 'pg'
 import type { KeptDays } from '../rollup/granularity.ts'
@@ -76,7 +76,7 @@ export function postgresUsageStore({ db, kept, now }: UsageStoreOptions) {
             cause: error,
           })
         }
-        throw isPassing(error)
+        throw isTransient(error)
           ? new SluiceError('unavailable', 'Usage is temporarily unavailable.', { cause: error })
           : error
       }
