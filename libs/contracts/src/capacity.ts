@@ -5,7 +5,7 @@ import { subjectToken } from './subjects.ts'
 export type Period = Static<typeof Period>
 export const Period = Type.Union([Type.Literal('minute'), Type.Literal('hour'), Type.Literal('day')])
 
-/** What is counted and can be limited: costs, windows, limits, figures and headers all go by {@link METRICS}. */
+/** A quantity that is counted and can be limited. Costs, windows, limits and headers have one entry for each of {@link METRICS}. */
 export type Metric = Static<typeof Metric>
 export const Metric = Type.Union([
   Type.Literal('requests'),
@@ -22,8 +22,13 @@ export const METRICS: readonly Metric[] = ['requests', 'tokens', ...SPLIT_METRIC
 
 const Limit = Type.Optional(Type.Integer({ minimum: 1, maximum: 1_000_000_000_000 }))
 
+/** Every period, shortest first. */
+export const PERIODS: readonly Period[] = Period.anyOf.map((literal) => literal.const)
+
 /** The length of each period in milliseconds. */
 export const PERIOD_MS: Readonly<Record<Period, number>> = { minute: 60_000, hour: 3_600_000, day: 86_400_000 }
+
+export const LONGEST_PERIOD_MS = Math.max(...Object.values(PERIOD_MS))
 
 /**
  * What a connection may use in one period. A metric that is absent is not limited. `tokens` are input and output together; each part may be

@@ -1,4 +1,4 @@
-import { type Metric, PERIOD_MS, type Period } from './capacity.ts'
+import { type Metric, PERIOD_MS, PERIODS, type Period } from './capacity.ts'
 import type { DiscoveredLimit, LimitSource } from './discovery.ts'
 
 /** A provider's limit for a model in the terms of a connection's capacity, with what the provider last reported about it. */
@@ -51,9 +51,11 @@ function asModelLimit({ model, dimension, limit, ...reported }: DiscoveredLimit)
 
 /** `requests-per-day` and Mistral's `req-minute` count requests: some providers' words for a dimension have the period in them. */
 function metricOf(dimension: string): Metric | undefined {
-  const [, kind = ''] = /^([a-z-]+?)(?:-(?:per-)?(?:minute|hour|day))?$/.exec(dimension) ?? []
-  return METRIC_OF.get(kind)
+  const kind = DIMENSION.exec(dimension)?.groups?.kind
+  return kind === undefined ? undefined : METRIC_OF.get(kind)
 }
+
+const DIMENSION = new RegExp(`^(?<kind>[a-z-]+?)(?:-(?:per-)?(?:${PERIODS.join('|')}))?$`)
 
 function keepLowest(lowest: Map<string, ModelLimit>, limit: ModelLimit): void {
   const other = lowest.get(keyOf(limit))
@@ -71,6 +73,5 @@ const METRIC_OF: ReadonlyMap<string, Metric> = new Map([
   ['input-tokens', 'inputTokens'],
   ['output-tokens', 'outputTokens'],
 ])
-const PERIODS: readonly Period[] = ['minute', 'hour', 'day']
 /** As much as a connection's capacity may be. */
 const MAX_LIMIT = 1_000_000_000_000

@@ -120,7 +120,9 @@ function connectionOptions(options: BusOptions, inboxPrefix: string): Connection
   return {
     servers: options.servers.split(',').map((server) => server.trim()),
     name: options.name,
-    ...(options.user === undefined ? {} : { user: options.user, pass: options.password ?? '' }),
+    ...(options.user === undefined
+      ? {}
+      : { user: options.user, ...(options.password === undefined ? {} : { pass: options.password }) }),
     ...(options.tls === undefined ? {} : { tls: { ...options.tls } }),
     inboxPrefix,
     maxReconnectAttempts: -1,

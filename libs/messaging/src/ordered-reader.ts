@@ -66,10 +66,10 @@ export async function readOrdered(bus: Bus, options: OrderedReaderOptions): Prom
       message.respond()
       return
     }
-    const stalled = message.headers?.get('Nats-Consumer-Stalled') ?? ''
-    if (stalled !== '') bus.connection.publish(stalled)
-    const delivered = message.headers?.get('Nats-Last-Consumer') ?? ''
-    if (delivered === '') return
+    const { headers } = message
+    if (headers?.has('Nats-Consumer-Stalled')) bus.connection.publish(headers.get('Nats-Consumer-Stalled'))
+    if (!headers?.has('Nats-Last-Consumer')) return
+    const delivered = headers.get('Nats-Last-Consumer')
     if (Number(delivered) !== read) broken(`${delivered} messages were sent, ${read} arrived`)
     // An idle heartbeat: nothing is left to send, even if some messages present at the start have been removed.
     else if (present !== undefined) readAll()

@@ -1,5 +1,5 @@
 import { type Acquire, type Cost, DELIVERY_SLACK_MS, type Denied, type ModelLimit } from '@sluice/contracts'
-import { applyPermitBatch } from '../src/decide/permit-batch.ts'
+import { applyPermitBatch } from '../src/decide/apply-permit-batch.ts'
 import type { EnforcedLimits } from '../src/record/limits.ts'
 import { advance, type CapacityRecord } from '../src/record/record.ts'
 

@@ -9,7 +9,7 @@ import {
 } from '@sluice/contracts'
 import { type CountersClock, createCountersClock } from '../src/commit/clock.ts'
 import { startOfClock } from '../src/commit/clock-start.ts'
-import { applyPermitBatch, type PermitBatchOutcome } from '../src/decide/permit-batch.ts'
+import { applyPermitBatch, type PermitBatchOutcome } from '../src/decide/apply-permit-batch.ts'
 import type { Limits } from '../src/record/limits.ts'
 import { advance, emptyRecord } from '../src/record/record.ts'
 

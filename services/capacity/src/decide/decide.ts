@@ -18,7 +18,7 @@ import type { EnforcedLimits } from '../record/limits.ts'
 import { isRolledBack, type LostSpan, lacksCharges, makeUpFor, spanOf } from '../record/lost-charges.ts'
 import { advance, type CapacityRecord, type Loss, type RecordVersion, withoutModels } from '../record/record.ts'
 import { windowStates } from '../record/status.ts'
-import { applyPermitBatch } from './permit-batch.ts'
+import { applyPermitBatch } from './apply-permit-batch.ts'
 
 export interface DecideOptions {
   readonly connectionId: string

@@ -1,4 +1,4 @@
-import { type Cost, METRICS, type ModelLimit, PERIOD_MS, type Period } from '@sluice/contracts'
+import { type Cost, METRICS, type ModelLimit, PERIOD_MS, PERIODS } from '@sluice/contracts'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { acquireAt, enforcing, fill, grant, one, reportedLimit, requestAt, T0 } from '../../test/acquire-at.ts'
@@ -125,12 +125,11 @@ describe('the lower of configured and discovered', () => {
   })
 })
 
-const periods: Period[] = ['minute', 'hour', 'day']
 const anyInstantMs = fc.integer({ min: -90_000_000, max: 180_000_000 })
 const response = fc.record(
   {
     model: fc.constantFrom('a', 'b'),
-    period: fc.constantFrom(...periods),
+    period: fc.constantFrom(...PERIODS),
     metric: fc.constantFrom(...METRICS),
     limit: fc.integer({ min: 1, max: 60 }),
     // Also more than the limit, and instants long ago and far ahead.

@@ -6,6 +6,7 @@ import {
   METRICS,
   type Metric,
   PERIOD_MS,
+  PERIODS,
   type Period,
   type PermitBatchRequest,
   type PermitResult,
@@ -15,15 +16,14 @@ import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import type { Limits } from '../record/limits.ts'
 import { advance, type CapacityRecord, emptyRecord } from '../record/record.ts'
-import { applyPermitBatch } from './permit-batch.ts'
+import { applyPermitBatch } from './apply-permit-batch.ts'
 
 const T0 = Date.UTC(2026, 0, 1)
-const periods: Period[] = ['minute', 'hour', 'day']
 const GATEWAYS = 3
 
 const limitsArbitrary: fc.Arbitrary<Limits> = fc.uniqueArray(
   fc.record({
-    period: fc.constantFrom(...periods),
+    period: fc.constantFrom(...PERIODS),
     metric: fc.constantFrom(...METRICS),
     limit: fc.integer({ min: 1, max: 60 }),
   }),

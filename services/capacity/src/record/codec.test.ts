@@ -1,8 +1,8 @@
-import { METRICS, PERMIT_SESSION_EXPIRY_MS, SPLIT_METRICS, type SplitMetric } from '@sluice/contracts'
+import { METRICS, PERIODS, PERMIT_SESSION_EXPIRY_MS, SPLIT_METRICS, type SplitMetric } from '@sluice/contracts'
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { applyPermitBatch } from '../decide/permit-batch.ts'
-import { decodeRecord, encodeRecord, UnknownRecordError } from './codec.ts'
+import { applyPermitBatch } from '../decide/apply-permit-batch.ts'
+import { decodeRecord, encodeRecord, type StoredRecord, UnknownRecordError } from './codec.ts'
 import type { EnforcedLimits, Limits } from './limits.ts'
 import { MAX_MODELS, NO_COUNTERS } from './model-counters.ts'
 import { advance, type CapacityRecord, emptyRecord } from './record.ts'
@@ -160,7 +160,7 @@ it('a full record with the most models is stored in less than 768 KiB, three qua
   expect(counters.windows.minute.older.length + counters.windows.hour.older.length).toBeGreaterThan(115)
   const lowered = { remaining: 123_456, endsAtMs: record.clockMs, countedFromMs: record.clockMs }
   const observedBudget = { seenAtMs: record.clockMs, keptUntilMs: record.clockMs, lowered }
-  const keys = ['minute', 'hour', 'day'].flatMap((period) => METRICS.map((metric) => `${period}-${metric}`))
+  const keys = PERIODS.flatMap((period) => METRICS.map((metric) => `${period}-${metric}`))
   const full = { ...counters, observedBudgets: new Map(keys.map((key) => [key, observedBudget])) }
   const names = Array.from({ length: MAX_MODELS }, (_, i) => `us.anthropic.claude-sonnet-4-5-20250929-v1:${i}`)
   const stored = encodeRecord({ ...record, models: new Map(names.map((name) => [name, full])) })
@@ -193,4 +193,24 @@ it('refuses what is not a record of this version, and says what to do', () => {
     expect(() => decodeRecord(stored)).toThrow(UnknownRecordError)
     expect(() => decodeRecord(stored)).toThrow('remove the streams KV_capacity and KV_capacity-clock')
   }
+})
+
+it.each([
+  ['a window without a newest slot', (stored: StoredRecord) => ({ ...stored, day: [] })],
+  ['a window that is cut short', (stored: StoredRecord) => ({ ...stored, minute: stored.minute.slice(0, -1) })],
+  [
+    'fewer parts of tokens than slots',
+    (stored: StoredRecord) => ({ ...stored, parts: { inputTokens: { minute: [], hour: [], day: [] } } }),
+  ],
+  [
+    'a run of results without its kind',
+    ({ sessions, ...stored }: StoredRecord) => ({
+      ...stored,
+      sessions: sessions.map((session) => ({ ...session, runs: session.runs.slice(0, -1) })),
+    }),
+  ],
+])('refuses a record with %s, which would count less than was charged', (_, damage) => {
+  const stored = encodeRecord(recordAfter([{ afterMs: 0, gateway: 'a', acquires: [1, 2], cooldown: false }]))
+  expect(() => decodeRecord(stored)).not.toThrow()
+  expect(() => decodeRecord(damage(stored))).toThrow(UnknownRecordError)
 })

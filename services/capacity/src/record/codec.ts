@@ -276,16 +276,16 @@ function encodeWindow({ newest }: Window, slots: readonly Slot[]): number[] {
 
 function decodeWindow(period: Period, stored: StoredWindows): Window {
   const numbers = stored[period]
-  const newestIndex = numbers[0] ?? 0
+  const newestIndex = numberAt(numbers, 0)
   const slots: Slot[] = []
-  for (let i = 1; i + 2 < numbers.length; i += 3) {
-    const [age = 0, requests = 0, tokens = 0] = numbers.slice(i, i + 3)
-    const cost: Cost = { requests, tokens }
+  for (let i = 1; i < numbers.length; i += 3) {
+    const cost: Cost = { requests: numberAt(numbers, i + 1), tokens: numberAt(numbers, i + 2) }
     for (const metric of SPLIT_METRICS) {
-      const amount = stored.parts?.[metric]?.[period][slots.length] ?? NOT_SPLIT
+      const part = stored.parts?.[metric]
+      const amount = part === undefined ? NOT_SPLIT : numberAt(part[period], slots.length)
       if (amount !== NOT_SPLIT) cost[metric] = amount
     }
-    slots.push({ index: newestIndex - age, ...cost })
+    slots.push({ index: newestIndex - numberAt(numbers, i), ...cost })
   }
   return windowOf(period, slots.reverse())
 }
@@ -296,9 +296,9 @@ function encodeCost(cost: Cost): number[] {
   return numbers
 }
 
-function decodeCost([requests = 0, tokens = 0, ...parts]: readonly number[]): Cost {
-  const cost: Cost = { requests, tokens }
-  for (const [index, amount] of parts.entries()) {
+function decodeCost(numbers: readonly number[]): Cost {
+  const cost: Cost = { requests: numberAt(numbers, 0), tokens: numberAt(numbers, 1) }
+  for (const [index, amount] of numbers.slice(2).entries()) {
     const metric = SPLIT_METRICS[index]
     if (metric !== undefined && amount !== NOT_SPLIT) cost[metric] = amount
   }
@@ -306,6 +306,13 @@ function decodeCost([requests = 0, tokens = 0, ...parts]: readonly number[]): Co
 }
 
 const NOT_SPLIT = -1
+
+/** @throws UnknownRecordError when the list is shorter: a default would count less than was charged */
+function numberAt(numbers: readonly number[], index: number): number {
+  const number = numbers[index]
+  if (number === undefined) throw new UnknownRecordError('a list of numbers in a capacity record is cut short')
+  return number
+}
 
 function encodeResults(results: readonly PermitResult[]): { runs: number[]; kinds: Kind[] } {
   const runs: number[] = []
@@ -337,12 +344,12 @@ function resultOf(kind: Kind): PermitResult {
 
 function decodeResults(runs: readonly number[], kinds: readonly Kind[]): PermitResult[] {
   const results: PermitResult[] = []
-  for (let i = 0; i + 1 < runs.length; i += 2) {
-    const kind = kinds[runs[i + 1] ?? -1]
+  for (let i = 0; i < runs.length; i += 2) {
+    const kind = kinds[numberAt(runs, i + 1)]
     if (kind === undefined)
       throw new UnknownRecordError('a capacity record refers to a result that it does not contain')
     const result = resultOf(kind)
-    for (let n = runs[i] ?? 0; n > 0; n--) results.push(result)
+    for (let n = numberAt(runs, i); n > 0; n--) results.push(result)
   }
   return results
 }

@@ -4,6 +4,7 @@
  */
 import {
   type Cost,
+  LONGEST_PERIOD_MS,
   type Metric,
   PERIOD_MS,
   PERMIT_BATCH_MAX_AGE_MS,
@@ -36,7 +37,7 @@ export function joinSpans(a: LostSpan | undefined, b: LostSpan | undefined): Los
  * Returns the part of a suspected span that affects a connection, or undefined when none does.
  *
  * A stored record has everything that was decided until its clock. A missing record was never used, unless whole records may have
- * vanished: then it may have been in use for the whole day before the span's end, if its connection existed by then.
+ * vanished: then it may have been in use for the whole longest period before the span's end, if its connection existed by then.
  *
  * @param storedClockMs the stored record's clock; undefined when there is no record
  */
@@ -50,7 +51,7 @@ export function spanOf(
     return storedClockMs > untilMs ? undefined : { fromMs: Math.max(fromMs, storedClockMs), untilMs }
   }
   if (suspected.vanished !== true || isCreatedAfter(connectionId, untilMs + CLOCKS_DIFFER_MS)) return undefined
-  return { fromMs: untilMs - PERIOD_MS.day, untilMs }
+  return { fromMs: untilMs - LONGEST_PERIOD_MS, untilMs }
 }
 
 /** Returns true when the id is a UUID of version 7 (RFC 9562), which begins with its Unix milliseconds, and is later than `atMs`. */

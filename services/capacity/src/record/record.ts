@@ -1,8 +1,8 @@
 /** A connection's record: everything that is counted for it, as one immutable value that one compare-and-set replaces. */
 import {
   type Cost,
+  LONGEST_PERIOD_MS,
   type Metric,
-  PERIOD_MS,
   PERMIT_SESSION_EXPIRY_MS,
   type Period,
   type PermitResult,
@@ -120,4 +120,4 @@ function keep<Value>(map: ReadonlyMap<string, Value>, isKept: (value: Value) => 
 }
 
 /** The longest period and two of its slots. */
-const LONGEST_COUNT_MS = PERIOD_MS.day * (62 / 60)
+const LONGEST_COUNT_MS = LONGEST_PERIOD_MS * (62 / 60)

@@ -70,8 +70,8 @@ export function refundAll({ minute, hour, day }: Windows, cost: Cost, chargedAtM
 }
 
 /** Returns true when nothing counts in any window. */
-export function areEmpty({ minute, hour, day }: Windows): boolean {
-  return [minute, hour, day].every(isEmpty)
+export function areEmpty(windows: Windows): boolean {
+  return Object.values(windows).every(isEmpty)
 }
 
 function emptyWindow(period: Period): Window {

@@ -75,14 +75,15 @@ async function listed(client: ServiceQuotasClient, abortSignal: AbortSignal): Pr
   for await (const { Quotas = [] } of paginateListServiceQuotas({ client, pageSize: PAGE_QUOTAS }, input, {
     abortSignal,
   })) {
-    quotas.push(...Quotas.map(accountQuota))
+    quotas.push(...Quotas.flatMap(accountQuota))
     if (++pages > MAX_PAGES) throw new SluiceError('upstream_unreachable', 'AWS returned too many pages of quotas.')
   }
   return quotas
 }
 
-function accountQuota({ QuotaName: name = '', Value: value }: ServiceQuota): AccountQuota {
-  return { name, ...(value === undefined ? {} : { value }) }
+/** Returns nothing for a quota without a name, which could be of anything. */
+function accountQuota({ QuotaName: name, Value: value }: ServiceQuota): AccountQuota[] {
+  return name === undefined ? [] : [{ name, ...(value === undefined ? {} : { value }) }]
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { ResponseBatch } from '@sluice/contracts'
+import { type ResponseBatch, SluiceError } from '@sluice/contracts'
 import { readStored } from '@sluice/postgres'
 import { type Kysely, sql, type Transaction } from 'kysely'
 import { Type } from 'typebox'
@@ -29,7 +29,11 @@ export async function claimBatches(
     where not recorded_batches @> batch`.execute(transaction)
   const claimed = readStored(BatchRows, rows, 'the names of batches')
   if (claimed.length > 0) await markRecorded(transaction, claimed)
-  return claimed.flatMap((row) => byName.get(batchName(row)) ?? [])
+  return claimed.map((row) => {
+    const batch = byName.get(batchName(row))
+    if (batch === undefined) throw new SluiceError('internal', `batch ${batchName(row)} was claimed and not sent`)
+    return batch
+  })
 }
 
 /** Returns whether a batch of this name was claimed by a transaction that was committed. */
