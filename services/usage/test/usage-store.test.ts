@@ -16,7 +16,7 @@ const MINUTE_MS = 60_000
 const HOUR_MS = 60 * MINUTE_MS
 const DAY_MS = 24 * HOUR_MS
 const START_MS = Date.UTC(2026, 2, 10, 12, 30)
-const KEPT = { minute: 2, hour: 40, day: 400 }
+const RETENTION_DAYS = { minute: 2, hour: 40, day: 400 }
 
 const logger = createLogger('usage', 'silent')
 let database: TestDatabase
@@ -312,8 +312,8 @@ it.each([
   expect(await requests()).toBe(2)
 })
 
-function storeOn(on: Kysely<Tables>, kept = KEPT) {
-  return postgresUsageStore({ db: on, kept, now: () => nowMs })
+function storeOn(on: Kysely<Tables>, retentionDays = RETENTION_DAYS) {
+  return postgresUsageStore({ db: on, retentionDays, now: () => nowMs })
 }
 
 function cells(given: Partial<UsageQuery>): Promise<UsageCells> {

@@ -292,13 +292,15 @@ it('makes what is old coarser by itself, and tells it by the step that is left',
   await eventually(async () => expect(await query(span)).toMatchObject([{ inputTokens: 10 }, { inputTokens: 20 }]))
   await first.stop()
   services.splice(0)
-  await startUsage(database.url, { MINUTES_KEPT_DAYS: '1' })
+  await startUsage(database.url, { MINUTE_ROLLUP_RETENTION_DAYS: '1' })
   const whole = { fromMs: MINUTE_AT_MS - 48 * HOUR_MS, requests: 2, inputTokens: 30 }
   await eventually(async () => expect(await query(span)).toMatchObject([whole]))
 })
 
 it('says at its start what is wrong with its settings', async () => {
-  await expect(startUsage(database.url, { MINUTES_KEPT_DAYS: '91' })).rejects.toThrow('HOURS_KEPT_DAYS')
+  await expect(startUsage(database.url, { MINUTE_ROLLUP_RETENTION_DAYS: '91' })).rejects.toThrow(
+    'HOUR_ROLLUP_RETENTION_DAYS',
+  )
   await expect(startUsage(database.url, { PRICE_LIST_FILE: '/nowhere.json' })).rejects.toThrow('PRICE_LIST_FILE')
   const file = join(await temporaryFolder(), 'prices.json')
   await writeFile(

@@ -36,12 +36,12 @@ export function shortestStepMs(stepMs: number, fromMs: number, retentionStarts: 
   return Math.ceil(stepMs / coarsestMs) * coarsestMs
 }
 
-/** For how many days at least usage is kept in each granularity. */
-export type KeptDays = Readonly<Record<Granularity, number>>
+/** How many days, at least, usage is kept in each granularity. */
+export type RetentionDays = Readonly<Record<Granularity, number>>
 
-/** Where the retention starts should be at `nowMs`: everything is kept in its granularity for as long as `kept` says, or a little longer. */
-export function dueRetentionStarts(kept: KeptDays, nowMs: number): RetentionStarts {
-  const oldestMs = (granularity: Granularity) => nowMs - kept[granularity] * ROLLUP_MS.day
+/** Where the retention starts should be at `nowMs`: everything is kept in its granularity for as long as `retentionDays` says, or a little longer. */
+export function dueRetentionStarts(retentionDays: RetentionDays, nowMs: number): RetentionStarts {
+  const oldestMs = (granularity: Granularity) => nowMs - retentionDays[granularity] * ROLLUP_MS.day
   return {
     minute: rollupStart('hour', oldestMs('minute')),
     hour: rollupStart('day', oldestMs('hour')),

@@ -5,7 +5,7 @@ import {
   dueRetentionStarts,
   GRANULARITIES,
   type Granularity,
-  type KeptDays,
+  type RetentionDays,
   type RetentionStarts,
   ROLLUP_MS,
   rollupStart,
@@ -50,8 +50,8 @@ export async function initializeRetentionStarts(
  * retention start. So everything is in one granularity at any instant, however often this is interrupted, and whoever else does it. Returns
  * whether there may be more to do.
  */
-export function downsampleOnce(db: Kysely<Tables>, kept: KeptDays, nowMs: number): Promise<boolean> {
-  const due = dueRetentionStarts(kept, nowMs)
+export function downsampleOnce(db: Kysely<Tables>, retentionDays: RetentionDays, nowMs: number): Promise<boolean> {
+  const due = dueRetentionStarts(retentionDays, nowMs)
   return db.transaction().execute(async (transaction) => {
     await lockRetentionStarts(transaction)
     const retentionStarts = await readRetentionStarts(transaction)

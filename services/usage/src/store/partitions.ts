@@ -3,10 +3,10 @@ import {
   dueRetentionStarts,
   GRANULARITIES,
   type Granularity,
-  type KeptDays,
   type Partition,
   partitionAt,
   partitionsBetween,
+  type RetentionDays,
   type RetentionStarts,
   ROLLUP_MS,
 } from '../rollup/granularity.ts'
@@ -19,14 +19,14 @@ export interface PartitionsAhead {
   ensure(nowMs: number): Promise<void>
 }
 
-export function partitionsAhead(db: Kysely<Tables>, kept: KeptDays): PartitionsAhead {
+export function partitionsAhead(db: Kysely<Tables>, retentionDays: RetentionDays): PartitionsAhead {
   let ensuredAtMs = Number.NEGATIVE_INFINITY
   return {
     ensure: async (nowMs) => {
       if (Math.abs(nowMs - ensuredAtMs) < AGAIN_MS) return
       await db.transaction().execute(async (transaction) => {
         await lockRetentionStarts(transaction)
-        await initializeRetentionStarts(transaction, dueRetentionStarts(kept, nowMs))
+        await initializeRetentionStarts(transaction, dueRetentionStarts(retentionDays, nowMs))
         const retentionStarts = await readRetentionStarts(transaction)
         for (const granularity of GRANULARITIES) await createMissing(transaction, granularity, retentionStarts, nowMs)
       })

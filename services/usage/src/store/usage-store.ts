@@ -3,7 +3,7 @@ import { UnprocessableMessageError } from '@sluice/messaging'
 import { isRefusedData, isTransient } from '@sluice/postgres'
 import type { Kysely } from 'kysely'
 import pg from 'pg'
-import type { KeptDays } from '../rollup/granularity.ts'
+import type { RetentionDays } from '../rollup/granularity.ts'
 import { rollUp } from '../rollup/rollup.ts'
 import type { UsageCells } from '../rollup/usage-points.ts'
 import { addRollups } from './add-rollups.ts'
@@ -16,7 +16,7 @@ import { selectCells, type UsageQuery } from './select-cells.ts'
 
 export interface UsageStoreOptions {
   readonly db: Kysely<Tables>
-  readonly kept: KeptDays
+  readonly retentionDays: RetentionDays
   /** Unix milliseconds. */
   readonly now: () => number
 }
@@ -27,8 +27,8 @@ export type UsageStore = ReturnType<typeof postgresUsageStore>
  * Usage in PostgreSQL: what requests used, added up by minute, and older usage by hour and by day. Any number of instances may record and
  * downsample at the same time, and be interrupted anywhere.
  */
-export function postgresUsageStore({ db, kept, now }: UsageStoreOptions) {
-  const partitions = partitionsAhead(db, kept)
+export function postgresUsageStore({ db, retentionDays, now }: UsageStoreOptions) {
+  const partitions = partitionsAhead(db, retentionDays)
   return {
     /**
      * Adds up the batches' events in one transaction of a few statements, each batch once: a batch whose name (gateway and number) was
@@ -90,7 +90,7 @@ export function postgresUsageStore({ db, kept, now }: UsageStoreOptions) {
       await partitions.ensure(now())
       // Each move is a transaction of its own, between which recording goes on.
       let hasMore = true
-      while (hasMore && !signal?.aborted) hasMore = await downsampleOnce(db, kept, now())
+      while (hasMore && !signal?.aborted) hasMore = await downsampleOnce(db, retentionDays, now())
       await dropPartitions(db)
       await forgetNames(db, now() - NAMES_KEPT_MS)
     },
