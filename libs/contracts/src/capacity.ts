@@ -106,7 +106,7 @@ export const CapacityStatus = Type.Object({
   windows: Type.Array(WindowStatus),
   /** Where discovered limits are held: those of every model that was used of late. */
   models: Type.Optional(Type.Array(ModelWindowStatus)),
-  cooldowns: Type.Array(CoolDownStatus),
+  coolDowns: Type.Array(CoolDownStatus),
   /** Absent where no charges were lost, or what is assumed in their place has slid out. */
   assumed: Type.Optional(Type.Array(AssumedUseStatus)),
 })

@@ -15,7 +15,7 @@ export const ERROR_CODES = [
   'payload_too_large',
   'unsupported_operation',
   'capacity_exceeded',
-  'upstream_cooldown',
+  'upstream_cool_down',
   'request_exceeds_capacity',
   'capacity_unavailable',
   'credential_unavailable',

@@ -94,7 +94,7 @@ export const Settlement = Type.Object({
   actual: Cost,
   /** The same by the provider's count, where the acquire had `limited`. */
   limited: Type.Optional(Type.Object({ reserved: Cost, actual: Cost })),
-  cooldown: Type.Optional(CoolDown),
+  coolDown: Type.Optional(CoolDown),
   trial: Type.Optional(Trial),
   /** The permit's model, where the reply that granted it had `byModel`, or there was none. */
   model: Type.Optional(Type.String({ maxLength: 512 })),
@@ -172,7 +172,7 @@ export const Denied = Type.Union([
   /** The pool cools down, as the provider asked, for another `retryAfterMs`. */
   Type.Object({
     status: Type.Literal('denied'),
-    code: Type.Literal('upstream_cooldown'),
+    code: Type.Literal('upstream_cool_down'),
     model: Type.String(),
     pool,
     retryAfterMs: Type.Integer({ minimum: 0 }),

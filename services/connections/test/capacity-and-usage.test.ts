@@ -115,5 +115,5 @@ it('asks no service about an unknown connection', async () => {
 })
 
 function statusOf(id: string): CapacityStatus {
-  return { connectionId: id, windows: [], cooldowns: [] }
+  return { connectionId: id, windows: [], coolDowns: [] }
 }

@@ -22,7 +22,7 @@ beforeEach(async () => {
   asked = 0
   const onRequest = async (_: unknown, [connectionId = '']: readonly string[]) => {
     asked++
-    return { connectionId, windows: [], cooldowns: [] }
+    return { connectionId, windows: [], coolDowns: [] }
   }
   serve(bus, capacityStatus, onRequest, { onFault: () => undefined })
   await bus.connection.flush()

@@ -43,7 +43,7 @@ function response(connectionId: string): CapacityStatus {
     remaining: 9,
     resetMs: 5,
   } as const
-  return { connectionId, windows: [window], cooldowns: [{ model: 'm', remainingMs: 700 }] }
+  return { connectionId, windows: [window], coolDowns: [{ model: 'm', remainingMs: 700 }] }
 }
 
 const open = (signal?: AbortSignal) =>

@@ -107,11 +107,11 @@ it('denies a model during its cool-down for exactly as long as the provider aske
     chargedAtMs: T0,
     reserved: one,
     actual: one,
-    cooldown: { model: 'slow', durationMs: 7_000 },
+    coolDown: { model: 'slow', durationMs: 7_000 },
   })
   expect(acquireAt(cooling, { configured: [] }, 'slow', one, T0)).toEqual({
     status: 'denied',
-    code: 'upstream_cooldown',
+    code: 'upstream_cool_down',
     model: 'slow',
     retryAfterMs: 7_000,
   })

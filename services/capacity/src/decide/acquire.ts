@@ -43,11 +43,11 @@ export function acquire(record: CapacityRecord, limits: EnforcedLimits, options:
   if (denial !== undefined) return denial
   const chargedAtMs = record.clockMs + options.chargeLaterMs
   const charged = chargeRecord(record, limits, { model, cost, limited }, chargedAtMs)
-  if (!isTrial(record.cooldowns, options, ownTokens)) {
+  if (!isTrial(record.coolDowns, options, ownTokens)) {
     return { status: 'granted', chargedAtMs, record: charged, isTrial: false }
   }
-  const cooldowns = withTrial(record.cooldowns, options, ownTokens, record.clockMs)
-  return { status: 'granted', chargedAtMs, record: { ...charged, cooldowns }, isTrial: true }
+  const coolDowns = withTrial(record.coolDowns, options, ownTokens, record.clockMs)
+  return { status: 'granted', chargedAtMs, record: { ...charged, coolDowns }, isTrial: true }
 }
 
 /**
@@ -103,11 +103,11 @@ function longestWait(
   const { clockMs, windows } = record
   let longestMs = 0
   let denial: Denied | undefined
-  const coolingMs = coolDownMs(record.cooldowns, options, ownTokens, clockMs)
+  const coolingMs = coolDownMs(record.coolDowns, options, ownTokens, clockMs)
   if (coolingMs > longestMs) {
     longestMs = coolingMs
     const retryAfterMs = Math.ceil(coolingMs + behindMs)
-    denial = { status: 'denied', code: 'upstream_cooldown', model, ...(pool && { pool }), retryAfterMs }
+    denial = { status: 'denied', code: 'upstream_cool_down', model, ...(pool && { pool }), retryAfterMs }
   }
   for (const limit of configured) {
     const waitMs = fitsAtMs(windows, limit, cost, clockMs) - clockMs

@@ -13,7 +13,7 @@ import { chargeRecord } from './acquire.ts'
  * been advanced to now.
  */
 export function settle(record: CapacityRecord, settlement: Settlement): CapacityRecord {
-  const { reserved, actual, chargedAtMs, cooldown, trial, model } = settlement
+  const { reserved, actual, chargedAtMs, coolDown, trial, model } = settlement
   const unused = excessOf(reserved, actual)
   const extra = excessOf(actual, reserved)
   let { windows } = record
@@ -27,14 +27,14 @@ export function settle(record: CapacityRecord, settlement: Settlement): Capacity
     if (modelUnused !== undefined) counters = refundModel(counters, modelUnused, chargedAtMs)
     if (modelExtra !== undefined) counters = chargeModel(counters, modelExtra, record.clockMs)
   }
-  let { cooldowns } = record
-  if (trial !== undefined) cooldowns = afterTrial(cooldowns, trial, record.clockMs)
-  if (cooldown !== undefined) cooldowns = withCoolDown(cooldowns, cooldown, record.clockMs)
+  let { coolDowns } = record
+  if (trial !== undefined) coolDowns = afterTrial(coolDowns, trial, record.clockMs)
+  if (coolDown !== undefined) coolDowns = withCoolDown(coolDowns, coolDown, record.clockMs)
   return {
     ...record,
     windows,
     models: model === undefined || counters === undefined ? record.models : new Map(record.models).set(model, counters),
-    cooldowns,
+    coolDowns,
   }
 }
 

@@ -59,7 +59,7 @@ export const StoredRecord = Type.Object({
       kinds: Type.Array(Kind),
     }),
   ),
-  /** By the key of their pool. */
+  /** By the key of their pool. The name is part of the format. */
   cooldowns: Type.Record(Type.String(), Type.Array(StoredCoolDown)),
   /** The latest loss that was made up for: its start and end; then period, metric, amount and end of each assumed use. */
   loss: Type.Optional(
@@ -101,7 +101,7 @@ export function encodeRecord(record: CapacityRecord): StoredRecord {
       open: encodeCost(session.open),
       ...encodeResults(session.results),
     })),
-    cooldowns: encodeCoolDowns(record.cooldowns),
+    cooldowns: encodeCoolDowns(record.coolDowns),
     ...(record.loss === undefined ? {} : { loss: encodeLoss(record.loss) }),
     ...(record.models.size === 0 ? {} : { models: encodeModels(record.models) }),
   }
@@ -137,7 +137,7 @@ export function decodeRecord(stored: unknown): CapacityRecord {
         },
       ]),
     ),
-    cooldowns: decodeCoolDowns(stored.cooldowns),
+    coolDowns: decodeCoolDowns(stored.cooldowns),
     ...(stored.loss === undefined ? {} : { loss: decodeLoss(stored.loss) }),
   }
 }

@@ -5,7 +5,7 @@ import { requestAt } from '../../test/acquire-at.ts'
 import { settle } from '../decide/settle.ts'
 import {
   FIRST_TRIAL_INTERVAL_MS,
-  MAX_COOLDOWNS,
+  MAX_COOL_DOWNS,
   MAX_TRIAL_INTERVAL_MS,
   poolKey,
   poolOf,
@@ -22,7 +22,7 @@ const nothing = { requests: 0, tokens: 0 }
 it('holds back requests of the refused one’s pool, and serves those of the model’s other pools', () => {
   const record = cooled({ model: 'm', pool: 'flex', durationMs: 30_000 })
   expect(ask(record, { pool: 'flex' }, T0)).toMatchObject({
-    code: 'upstream_cooldown',
+    code: 'upstream_cool_down',
     model: 'm',
     pool: 'flex',
     retryAfterMs: 30_000,
@@ -37,7 +37,7 @@ it('holds back requests of the refused one’s pool, and serves those of the mod
 
 it('serves smaller requests than the one that was refused', () => {
   const record = cooled({ model: 'm', minTokens: 65_536, durationMs: HOUR_MS })
-  expect(ask(record, { tokens: 65_536 }, T0)).toMatchObject({ code: 'upstream_cooldown' })
+  expect(ask(record, { tokens: 65_536 }, T0)).toMatchObject({ code: 'upstream_cool_down' })
   expect(ask(record, { tokens: 65_535 }, T0).status).toBe('granted')
   const both = settled(record, T0, { model: 'm', minTokens: 1_024, durationMs: 5_000 })
   expect(ask(both, { tokens: 2_000 }, T0)).toMatchObject({ retryAfterMs: 5_000 })
@@ -80,7 +80,7 @@ it('ends a long cool-down as soon as the provider serves a trial', () => {
   const tried = granted(ask(record, {}, T0 + STRICT_MS))
   const served = ended(tried.record, T0 + STRICT_MS + 400, 'served')
   for (let count = 0; count < 3; count++) expect(ask(served, {}, T0 + STRICT_MS + 400).status).toBe('granted')
-  expect(statusOf('c', served, UNLIMITED).cooldowns).toEqual([])
+  expect(statusOf('c', served, UNLIMITED).coolDowns).toEqual([])
 })
 
 it('continues a cool-down whose trial is refused, and makes the next request the trial when one was not sent', () => {
@@ -88,7 +88,7 @@ it('continues a cool-down whose trial is refused, and makes the next request the
   const tried = granted(ask(record, {}, T0 + STRICT_MS)).record
   const refused = settled(tried, T0 + STRICT_MS + 400, { model: 'm', durationMs: HOUR_MS })
   expect(ask(refused, {}, T0 + 3 * 60_000 - 1)).toMatchObject({ retryAfterMs: 1 })
-  expect(statusOf('c', advance(refused, T0 + STRICT_MS + 400), UNLIMITED).cooldowns).toEqual([
+  expect(statusOf('c', advance(refused, T0 + STRICT_MS + 400), UNLIMITED).coolDowns).toEqual([
     { model: 'm', remainingMs: HOUR_MS, trialInMs: 119_600 },
   ])
   const unsent = ended(tried, T0 + STRICT_MS + 400, 'unsent', { grantedAtMs: T0 + STRICT_MS })
@@ -142,13 +142,13 @@ it('extends a cool-down and never shortens it', () => {
 
 it('keeps a bounded number of cool-downs, those that end last', () => {
   let record = emptyRecord()
-  for (let i = 1; i <= MAX_COOLDOWNS + 50; i++) {
+  for (let i = 1; i <= MAX_COOL_DOWNS + 50; i++) {
     const pool = i % 2 === 0 ? {} : { pool: 'flex' }
     record = settled(record, T0, { model: `m${i >> 1}`, ...pool, durationMs: i * 1_000 })
   }
-  const { cooldowns } = statusOf('c', record, UNLIMITED)
-  expect(cooldowns).toHaveLength(MAX_COOLDOWNS)
-  expect(Math.min(...cooldowns.map(({ remainingMs }) => remainingMs))).toBe(51_000)
+  const { coolDowns } = statusOf('c', record, UNLIMITED)
+  expect(coolDowns).toHaveLength(MAX_COOL_DOWNS)
+  expect(Math.min(...coolDowns.map(({ remainingMs }) => remainingMs))).toBe(51_000)
 })
 
 it.each(['before', 'after'])(
@@ -156,7 +156,7 @@ it.each(['before', 'after'])(
   (when) => {
     const madeUp = (record: CapacityRecord): CapacityRecord => {
       let next = record
-      for (let i = 0; i < 2 * MAX_COOLDOWNS; i++)
+      for (let i = 0; i < 2 * MAX_COOL_DOWNS; i++)
         next = settled(next, T0, { model: `made up ${i}`, durationMs: HOUR_MS })
       return next
     }
@@ -172,9 +172,9 @@ it.each(['before', 'after'])(
       })
     }
     const record = when === 'before' ? real(madeUp(emptyRecord())) : madeUp(real(emptyRecord()))
-    expect(ask(record, {}, T0)).toMatchObject({ code: 'upstream_cooldown', retryAfterMs: 6_000 })
+    expect(ask(record, {}, T0)).toMatchObject({ code: 'upstream_cool_down', retryAfterMs: 6_000 })
     expect(ask(record, { pool: 'flex', tokens: 4_096 }, T0)).toMatchObject({ retryAfterMs: 1_000 })
-    expect(statusOf('c', record, UNLIMITED).cooldowns).toHaveLength(MAX_COOLDOWNS)
+    expect(statusOf('c', record, UNLIMITED).coolDowns).toHaveLength(MAX_COOL_DOWNS)
   },
 )
 
@@ -284,7 +284,7 @@ it('lets only trials through a cool-down, one at a time, and says exactly when t
         const question = { ...(pool === '' ? {} : { pool }), tokens }
         let asked = ask(record, question, nowMs, slackMs)
         if (asked.status === 'denied') {
-          if (asked.code !== 'upstream_cooldown') return expect.fail('there are no limits')
+          if (asked.code !== 'upstream_cool_down') return expect.fail('there are no limits')
           expect(pausing(pool, tokens)).not.toEqual([])
           const { retryAfterMs } = asked
           expect(ask(record, question, nowMs + retryAfterMs - 1).status).toBe('denied')
@@ -322,12 +322,12 @@ function coolDownOf(pool: string, minTokens: number, durationMs: number): CoolDo
   return { model: 'm', ...(pool === '' ? {} : { pool }), ...(minTokens === 0 ? {} : { minTokens }), durationMs }
 }
 
-function cooled(cooldown: CoolDown): CapacityRecord {
-  return settled(emptyRecord(), T0, cooldown)
+function cooled(coolDown: CoolDown): CapacityRecord {
+  return settled(emptyRecord(), T0, coolDown)
 }
 
-function settled(record: CapacityRecord, atMs: number, cooldown: CoolDown): CapacityRecord {
-  return settle(advance(record, atMs), { chargedAtMs: 0, reserved: nothing, actual: nothing, cooldown })
+function settled(record: CapacityRecord, atMs: number, coolDown: CoolDown): CapacityRecord {
+  return settle(advance(record, atMs), { chargedAtMs: 0, reserved: nothing, actual: nothing, coolDown })
 }
 
 function ended(

@@ -35,7 +35,7 @@ export const NO_COOL_DOWNS: CoolDowns = new Map()
  * The most cool-downs of a connection. Bounds the record's size. Cool-downs of models that were served are kept first, then those that end
  * last: made-up model names never push out a real model.
  */
-export const MAX_COOLDOWNS = 256
+export const MAX_COOL_DOWNS = 256
 
 /** A cool-down of up to this length is kept in full; a longer one for this long after each refusal. */
 export const STRICT_MS = 60_000
@@ -170,10 +170,10 @@ function setOrDelete(map: Map<string, readonly PoolCoolDown[]>, key: string, eac
 function bounded(coolDowns: Map<string, readonly PoolCoolDown[]>): CoolDowns {
   let count = 0
   for (const each of coolDowns.values()) count += each.length
-  if (count <= MAX_COOLDOWNS) return coolDowns
+  if (count <= MAX_COOL_DOWNS) return coolDowns
   const all = [...coolDowns].flatMap(([key, each]) => each.map((coolDown) => ({ key, coolDown })))
   const kept = new Map<string, PoolCoolDown[]>()
-  for (const { key, coolDown } of all.sort((a, b) => byRank(a.coolDown, b.coolDown)).slice(0, MAX_COOLDOWNS)) {
+  for (const { key, coolDown } of all.sort((a, b) => byRank(a.coolDown, b.coolDown)).slice(0, MAX_COOL_DOWNS)) {
     kept.set(key, [...(kept.get(key) ?? []), coolDown])
   }
   return kept

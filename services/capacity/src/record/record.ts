@@ -21,7 +21,7 @@ export interface CapacityRecord {
   readonly models: ReadonlyMap<string, ModelCounters>
   /** By the identity of the gateway's session. */
   readonly sessions: ReadonlyMap<string, PermitSession>
-  readonly cooldowns: CoolDowns
+  readonly coolDowns: CoolDowns
   /** The latest loss of charges that was made up for; absent when there was none that still matters. */
   readonly loss?: Loss
 }
@@ -65,7 +65,7 @@ export function emptyRecord(): CapacityRecord {
     windows: emptyWindows(),
     models: new Map(),
     sessions: new Map(),
-    cooldowns: NO_COOL_DOWNS,
+    coolDowns: NO_COOL_DOWNS,
   }
 }
 
@@ -80,7 +80,7 @@ export function advance({ loss, ...record }: CapacityRecord, nowMs: number): Cap
     windows: slideAll(record.windows, clockMs),
     models: record.models.size === 0 ? record.models : advanceModels(record.models, clockMs),
     sessions: keep(record.sessions, (session) => session.seenAtMs + PERMIT_SESSION_EXPIRY_MS > clockMs),
-    cooldowns: advanceCoolDowns(record.cooldowns, clockMs),
+    coolDowns: advanceCoolDowns(record.coolDowns, clockMs),
     ...(loss === undefined || isOver(loss, clockMs) ? {} : { loss }),
   }
 }
