@@ -31,7 +31,7 @@ export const OperatorTokenView = Type.Object({
 export type CreatedOperatorToken = Static<typeof CreatedOperatorToken>
 export const CreatedOperatorToken = Type.Intersect([OperatorTokenView, Type.Object({ token: Type.String() })])
 
-/** What a console session is begun with. */
+/** The document that starts a session. */
 export type SessionInput = Static<typeof SessionInput>
 export const SessionInput = Type.Object({ token: Type.String({ maxLength: 200 }) }, { additionalProperties: false })
 

@@ -75,7 +75,7 @@ export interface OperatorTokenTable {
   last_used_at: Date | null
 }
 
-/** The console's sessions; they are deleted with their tokens. */
+/** Operators' sessions; they are deleted with their tokens. */
 interface SessionTable {
   id: string
   hash: string

@@ -1,7 +1,7 @@
 import type {} from '@fastify/cookie'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 
-/** The cookie of a console session. Its value is never logged. */
+/** The cookie of an operator's session. Its value is never logged. */
 export const SESSION_COOKIE = 'sluice_session'
 
 /** Returns the value of the session cookie; undefined when the request has none. */

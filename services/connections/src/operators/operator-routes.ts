@@ -50,7 +50,7 @@ export interface SessionRouteDeps extends SignInDeps {
   readonly isCookieAlwaysSecure: boolean
 }
 
-/** The console's session: start, read, end. */
+/** The routes of the caller's session: start, read, end. */
 export function sessionRoutes(deps: SessionRouteDeps): Routes {
   const { guard, isCookieAlwaysSecure: isAlwaysSecure } = deps
   return (app) => {

@@ -5,7 +5,7 @@ import type { OperatorToken } from './operator.ts'
 import { fromOperatorTokenRow } from './operator-token-store.ts'
 import type { Session } from './session.ts'
 
-/** The console's sessions, which are deleted with their tokens. Starting and ending one is in the audit log. */
+/** Operators' sessions, which are deleted with their tokens. Starting and ending one is in the audit log. */
 export type SessionStore = ReturnType<typeof createSessionStore>
 
 export function createSessionStore(database: Database) {

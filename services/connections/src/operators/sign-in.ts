@@ -42,7 +42,7 @@ export interface StartedSession {
 }
 
 /**
- * Starts a console session with an operator token; returns undefined when the token is not valid.
+ * Starts a session with an operator token; returns undefined when the token is not valid.
  * @throws SluiceError `invalid_request` when the document has no token
  */
 export async function startSession(
