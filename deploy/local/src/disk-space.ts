@@ -35,7 +35,10 @@ export function isLow(space: DiskSpace, wasLow: boolean): boolean {
   return space.freeBytes < lowBytes(space) * (wasLow ? HYSTERESIS : 1)
 }
 
-/** Returns the number of free bytes that the servers need to start and to store: 128 MiB, or a twentieth of a file system smaller than 2.5 GiB. */
+/**
+ * Returns the number of free bytes that the servers need to start and to store: 128 MiB, or a twentieth of a file system smaller than 2.5
+ * GiB.
+ */
 export function enoughBytes({ sizeBytes }: DiskSpace): number {
   return Math.min(ENOUGH_BYTES, sizeBytes * ENOUGH_FRACTION)
 }

@@ -14,7 +14,7 @@ export const Metric = Type.Union([
   Type.Literal('outputTokens'),
 ])
 
-/** The parts of `tokens` that a cost may tell apart. */
+/** The parts of `tokens`, which a cost may state separately. */
 export const SPLIT_METRICS = ['inputTokens', 'outputTokens'] as const satisfies readonly Metric[]
 export type SplitMetric = (typeof SPLIT_METRICS)[number]
 
@@ -62,7 +62,7 @@ export const WindowStatus = Type.Object({
   resetMs: Type.Integer(),
 })
 
-/** One limit that the provider tells of a model, as it stands. */
+/** The current state of one limit that the provider reported for a model. */
 export type ModelWindowStatus = Static<typeof ModelWindowStatus>
 export const ModelWindowStatus = Type.Object({
   model: Type.String(),
@@ -87,7 +87,7 @@ export const AssumedUseStatus = Type.Object({
   remainingMs: Type.Integer(),
 })
 
-/** A pause that the provider asked for. */
+/** A cool-down that is in force. */
 export type CoolDownStatus = Static<typeof CoolDownStatus>
 export const CoolDownStatus = Type.Object({
   model: Type.String(),
@@ -122,7 +122,7 @@ export const capacityStatus = defineRequest({
 })
 
 /**
- * Whether permits are given now: the capacity instance that is asked writes to the store its counters live on before it
+ * Requests whether permits are granted now: the capacity instance writes to the store of its counters before it
  * replies. Not ready, it says why, in words for people. The clock is for gateways that hear no heartbeat.
  */
 export const capacityHealth = defineRequest({
@@ -141,7 +141,7 @@ export const capacityHealth = defineRequest({
 
 /**
  * How long an instance waits for its write before it replies that it is not ready, in milliseconds. Together with the time
- * after which all are asked it is less than a requester waits.
+ * after which all instances are requested, it is less than a requester waits.
  */
 export const HEALTH_WRITE_MS = 600
 

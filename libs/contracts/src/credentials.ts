@@ -6,10 +6,10 @@ import { subjectToken } from './subjects.ts'
 export type SealedSecret = Static<typeof SealedSecret>
 export const SealedSecret = Type.Object({ sealed: Type.String({ minLength: 1 }) }, { additionalProperties: false })
 
-/** Why a stored credential could not be opened, or used, when it was last asked for. Gone once it could. */
+/** The reason why a stored credential could not be opened, or used, at its last request. Absent once it could. */
 export type CredentialFault = Static<typeof CredentialFault>
 export const CredentialFault = Type.Object({
-  /** Stable: what programs go by. `key_unavailable` passes by itself, the others ask for an operator. `rejected_by_provider`: it can be opened, and the
+  /** Stable, for programs. `key_unavailable` passes by itself, the others need an operator. `rejected_by_provider`: it can be opened, and the
    * provider does not take it. */
   reason: Type.Union([
     Type.Literal('malformed'),
@@ -20,11 +20,11 @@ export const CredentialFault = Type.Object({
     Type.Literal('rejected_by_provider'),
   ]),
   message: Type.String(),
-  /** When it was first met, RFC 3339. */
+  /** The time at which it was first noticed, RFC 3339. */
   since: Type.String(),
 })
 
-/** What may be known of a credential: never the credential. */
+/** The public facts of a credential: never the credential. */
 export type CredentialView = Static<typeof CredentialView>
 export const CredentialView = Type.Object({
   set: Type.Boolean(),
@@ -40,9 +40,9 @@ export const CredentialView = Type.Object({
 })
 
 /**
- * A gateway asks for a connection's credential; the answer is sealed (`crypto_box_seal`) to the gateway's public key. The
+ * A gateway requests a connection's credential; the reply is sealed (`crypto_box_seal`) to the gateway's public key. The
  * sealed text is the JSON object of the provider's secret config fields, such as `{"apiKey": "…"}`. It is the current version, which
- * the reply names: newer than the one asked for where that has been replaced meanwhile, never older.
+ * the reply names: newer than the requested one if that has been replaced meanwhile, never older.
  *
  * Rejected with `not_found` or `credential_unavailable` when this one cannot be handed out, `upstream_unreachable` when its key
  * service is away, and `unavailable` or `internal` when the connections service can hand out none now.
@@ -67,7 +67,7 @@ export const credential = defineRequest({
   }),
 })
 
-/** What is in the sealed text. */
+/** The content of the sealed text. */
 export type CredentialFields = Static<typeof CredentialFields>
 export const CredentialFields = Type.Record(Type.String(), Type.String())
 
@@ -78,7 +78,7 @@ export const CredentialRotation = Type.Object(
   { additionalProperties: false },
 )
 
-/** What may be known of one version of a connection's credential: never the credential. */
+/** The public facts of one version of a connection's credential: never the credential. */
 export type CredentialVersion = Static<typeof CredentialVersion>
 export const CredentialVersion = Type.Object({
   version: Type.Integer({ minimum: 1 }),
@@ -92,7 +92,7 @@ export const CredentialVersion = Type.Object({
   createdBy: Type.Optional(Type.String()),
   /** The version whose credential it has, where it came by a roll-back. */
   restores: Type.Optional(Type.Integer({ minimum: 1 })),
-  /** What wrapped its data key, and under which key; absent once it is destroyed. */
+  /** The key service that wrapped its data key, and the key; absent once it is destroyed. */
   keyService: Type.Optional(Type.String()),
   keyId: Type.Optional(Type.String()),
   /** As that of a `CredentialView`. */
@@ -109,8 +109,8 @@ export const CredentialVersionPage = Type.Object({
 })
 
 /**
- * A gateway has learned whether a provider takes a connection's credential. Published when that changes, and again every few minutes while requests
- * are sent, as it may have been missed.
+ * A gateway has learned whether a provider takes a connection's credential. Published when that changes, and again every few minutes while
+ * requests are sent, as it may have been missed.
  */
 export const credentialStatus = defineEvent({
   subject: (connectionId: string) => `gateway.v1.credentials.${subjectToken(connectionId)}`,

@@ -14,8 +14,8 @@ export interface RequestDefinition<
   readonly timeoutMs: number
   /**
    * For a request that changes nothing and costs little, so that several responders may reply: when the queue's responder takes longer than
-   * this, the request is sent to every responder on {@link subjectOfAll}, and the first reply counts. A responder that hangs then costs this
-   * long, not the reply. Absent: the request is sent once.
+   * this, the request is sent to every responder on {@link subjectOfAll}, and the first reply counts. A responder that hangs then costs
+   * this long, not the reply. Absent: the request is sent once.
    */
   readonly askAllAfterMs?: number
   readonly request: Request
@@ -58,7 +58,9 @@ export interface BucketDefinition<Value extends TSchema = TSchema> {
   readonly value: Value
   /** Entries not written again within this time are removed, without a delete marker. Absent: they stay. */
   readonly expiryMs?: number
-  /** The bucket's size on disk, which the server reserves. A write that would exceed it is refused. Absent: as much as there is room for. */
+  /**
+   * The bucket's size on disk, which the server reserves. A write that would exceed it is refused. Absent: as much as there is room for.
+   */
   readonly maxBytes?: number
   /**
    * Only its owner reads it, and its keys stand below a random token from its stream's settings, which no other user may read. A user who

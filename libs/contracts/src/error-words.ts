@@ -58,7 +58,9 @@ export function wordedError(schema: TSchema, error: TLocalizedValidationError | 
   }
 }
 
-/** Returns a question with the choice that a text was probably meant to be; nothing where none is near, or the schema is no choice of texts. */
+/**
+ * Returns a question with the choice that a text was probably meant to be; nothing where none is near, or the schema is no choice of texts.
+ */
 export function nearestChoice(schema: TSchema, value: unknown): string {
   if (typeof value !== 'string' || !IsUnion(schema)) return ''
   const choices = schema.anyOf.flatMap((one) => (IsLiteral(one) && typeof one.const === 'string' ? [one.const] : []))

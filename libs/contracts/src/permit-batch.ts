@@ -10,7 +10,7 @@ import { subjectToken } from './subjects.ts'
  */
 export const DELIVERY_SLACK_MS = 500
 
-/** The longest slack that a gateway far from its counters may ask for: the shortest slot. Each charge then counts for one more slot. */
+/** The longest slack that a gateway far from its counters may request: the shortest slot. Each charge then counts for one more slot. */
 export const MAX_DELIVERY_SLACK_MS = 1_000
 
 /** The part of the slack that is kept for a request's way to its provider. */
@@ -49,7 +49,7 @@ export const Acquire = Type.Object({
   limited: Type.Optional(Cost),
   /** What the request itself takes, where `tokens` are those of several: cool-downs are by the size of a request. */
   ownTokens: Type.Optional(Count),
-  /** Only asks whether it would be granted now, and otherwise when: nothing is charged. */
+  /** Only requests whether it would be granted now, and otherwise when: nothing is charged. */
   probe: Type.Optional(Type.Boolean()),
   /**
    * Moves an earlier charge of the same cost to now: takes back what was charged at this instant and charges it again, in one step.
@@ -58,7 +58,10 @@ export const Acquire = Type.Object({
   renews: Type.Optional(Type.Integer({ minimum: 0 })),
 })
 
-/** A cool-down that the provider asked for: no permits for the pool's requests of at least `minTokens` (0 if absent) for `durationMs` from now. */
+/**
+ * A cool-down, as the provider requested it: no permits for the pool's requests of at least `minTokens` (0 if absent) for `durationMs` from
+ * now.
+ */
 export type CoolDown = Static<typeof CoolDown>
 export const CoolDown = Type.Object({
   model: Type.String({ maxLength: 512 }),
@@ -74,7 +77,7 @@ export type Trial = Static<typeof Trial>
 export const Trial = Type.Object({
   model: Type.String({ maxLength: 512 }),
   pool,
-  /** As it was asked for. */
+  /** As it was requested. */
   tokens: Count,
   /** The permit's `trialAtMs`: it proves nothing of what was refused later. */
   grantedAtMs: Type.Integer({ minimum: 0 }),
@@ -169,7 +172,7 @@ export const Denied = Type.Union([
     excess: Count,
     model: limitedModel,
   }),
-  /** The pool cools down, as the provider asked, for another `retryAfterMs`. */
+  /** The pool cools down, as the provider requested, for another `retryAfterMs`. */
   Type.Object({
     status: Type.Literal('denied'),
     code: Type.Literal('upstream_cool_down'),

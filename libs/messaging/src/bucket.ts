@@ -34,7 +34,9 @@ export type UpdateResult = { readonly status: 'stored'; readonly revision: numbe
 
 interface ListenOptions<Value> {
   readonly onEntry: (entry: { readonly key: string; readonly value: Value | undefined }) => void
-  /** Called with an `UnreadableEntryError` for a message that does not match the schema, and with what `onEntry` threw; both are skipped. */
+  /**
+   * Called with an `UnreadableEntryError` for a message that does not match the schema, and with what `onEntry` threw; both are skipped.
+   */
   readonly onFault: (error: unknown) => void
 }
 
@@ -59,8 +61,8 @@ export interface Bucket<Value> {
   /** Removes every key whose last write is at or before `revision`. */
   clear(revision: number): Promise<void>
   /**
-   * Declares the bucket complete: for its owner, once it has compared the whole bucket with its source. Watches that started over then report
-   * as deleted the keys that they knew and the bucket lacks. A second mark replaces the first.
+   * Declares the bucket complete: for its owner, once it has compared the whole bucket with its source. Watches that started over then
+   * report as deleted the keys that they knew and the bucket lacks. A second mark replaces the first.
    */
   markComplete(): Promise<void>
   /** Reports every present entry, then every change; resolves when all present entries have been reported. */

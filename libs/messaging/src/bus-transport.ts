@@ -135,7 +135,7 @@ class BusTransport extends NodeTransport {
   }
 }
 
-/** How often a server is asked for a sign of life. */
+/** The interval at which a server is checked for a sign of life. */
 const PING_MS = 500
 /** A server that sent nothing for so long is left: at the latest, and up to a tick earlier. Three quarters of it at least since a ping. */
 const SILENCE_MS = 1_500

@@ -16,7 +16,9 @@ export interface ConsumeOptions<Message> extends BatchHandlerOptions<Message> {
    * reading starts: if that was not handled, the stream or the memory was rolled back, and all messages in the stream are delivered again.
    */
   readonly wasHandled?: (message: Message) => Promise<boolean>
-  /** Called when the stream lost its newest messages and all others are delivered again: handled ones arrive as `redelivered: false`, too. */
+  /**
+   * Called when the stream lost its newest messages and all others are delivered again: handled ones arrive as `redelivered: false`, too.
+   */
   readonly onRollBack: (rollBack: RollBack) => void
 }
 

@@ -30,7 +30,7 @@ export interface OrderedReader {
 /**
  * Reads the last message of each subject of a stream, then every new one, in order and without gaps.
  *
- * The client has such a consumer, but mistakes a stored message with a status line for one of the server's own, and ends or asks for it
+ * The client has such a consumer, but mistakes a stored message with a status line for one of the server's own, and ends or requests it
  * again forever. Before 2.10, nats-server stores such messages when it is made to reply into a stream. Here the server's own messages are
  * recognized by having no position in the stream.
  *

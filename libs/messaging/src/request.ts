@@ -17,12 +17,12 @@ export interface RequestOptions {
 }
 
 /**
- * Sends a request on the definition's subject and returns the reply. Where the definition allows it, every responder is asked when the
- * first one takes long: one that hangs (a stopped process, a machine that is cut off) still gets its share of a queue's
- * requests until the server misses its pings.
- * @throws NoRespondersError at once when no service answers the subject
+ * Sends a request on the definition's subject and returns the reply. Where the definition allows it, every responder gets the request when
+ * the first one takes long: one that hangs (a stopped process, a machine that is cut off) still gets its share of a queue's requests until
+ * the server misses its pings.
+ * @throws NoRespondersError at once when no service responds on the subject
  * @throws NoReplyError when no reply came in time
- * @throws SluiceError with the responder's code when it answered with an error, `internal` when its answer is malformed
+ * @throws SluiceError with the responder's code when it replied with an error, `internal` when its reply is malformed
  */
 export async function request<A extends readonly string[], Q extends TSchema, R extends TSchema>(
   bus: Bus,

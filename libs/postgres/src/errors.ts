@@ -18,8 +18,8 @@ import { SluiceError } from '@sluice/contracts'
 import pg from 'pg'
 
 /**
- * Returns true when trying again may help: the server cannot be reached, starts or stops, has no room, or resolved a conflict. False when it
- * responded that the statement, the credentials or the database are wrong, and for a fault that was found in what it returned.
+ * Returns true when trying again may help: the server cannot be reached, starts or stops, has no room, or resolved a conflict. False when
+ * it responded that the statement, the credentials or the database are wrong, and for a fault that was found in what it returned.
  */
 export function isTransient(error: unknown): boolean {
   if (error instanceof pg.DatabaseError) return hasClass(error, TRANSIENT_CLASSES)

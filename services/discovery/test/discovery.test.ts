@@ -192,7 +192,7 @@ it('counts what it cannot read, and tells of it', async () => {
   )
   await eventually(async () =>
     expect((await request(bus, discoveryStatus, [], {})).unreadable).toEqual([
-      { provider: 'openai', dimension: 'requests', part: 'remaining', answers: 3 },
+      { provider: 'openai', dimension: 'requests', part: 'remaining', responses: 3 },
     ]),
   )
   await eventually(async () => expect(await list()).toMatchObject([{ limit: 500, lastSeenAtMs: SEEN_AT_MS + 3 }]))

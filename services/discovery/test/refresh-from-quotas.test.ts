@@ -81,7 +81,7 @@ it('learns what the account has quotas of', async () => {
   expect(limits[0]?.lastSeenAtMs).toBeGreaterThanOrEqual(askedAtMs)
   expect((await (await openBucket(bus, discovered)).get('c')).value?.limits).toEqual(limits)
   expect((await request(bus, discoveryStatus, [], {})).unreadable).toEqual([
-    { provider: 'aws-bedrock', dimension: QUOTAS[3]?.name, part: 'limit', answers: 1 },
+    { provider: 'aws-bedrock', dimension: QUOTAS[3]?.name, part: 'limit', responses: 1 },
   ])
 })
 

@@ -13,7 +13,7 @@ import { startUpkeep } from './upkeep.ts'
 export { UsageConfig } from './config.ts'
 
 /**
- * Starts the usage service: it adds up every response event exactly once, and answers queries. Resolves when it does both;
+ * Starts the usage service: it counts every response event exactly once, and replies to queries. Resolves when it does both;
  * until then it waits for PostgreSQL and NATS. Any number of instances share the work.
  * @throws ConfigError when the price list cannot be read, or longer rollups have a shorter retention
  */
@@ -49,13 +49,13 @@ export async function start(config: UsageConfig, logger: Logger): Promise<Servic
     onRollBack: (rollBack) =>
       logger.warn(
         rollBack,
-        'NATS or PostgreSQL lost what was newest; what the stream holds is read again, and counted once',
+        'NATS or PostgreSQL lost its newest data; the messages in the stream are read again, and counted once',
       ),
   })
   const served = serve(bus, usageQuery, replyToUsageQuery(store, prices), {
     onFault: (error, subject) => logger.error({ err: error, subject }, 'a usage query failed'),
   })
-  await bus.connection.flush() // Only then does the server know who answers.
+  await bus.connection.flush() // Only then does the server know the subscription.
   const upkeep = startUpkeep(store, {
     intervalMs: UPKEEP_INTERVAL_MS,
     gatewayAgeMs: GATEWAY_AGE_MS,
@@ -91,5 +91,7 @@ const MAX_CONNECTIONS = 4
 const STATEMENT_TIMEOUT_MS = 10_000
 const BATCH_MESSAGES = 200
 const UPKEEP_INTERVAL_MS = 600_000
-/** A message may be delivered again for as long as the stream holds it, and be published again late. An hour more for clocks that differ. */
+/**
+ * A message may be delivered again for as long as the stream holds it, and be published again late. An hour more for clocks that differ.
+ */
 const GATEWAY_AGE_MS = responses.maxAgeMs + responses.lateMs + 3_600_000

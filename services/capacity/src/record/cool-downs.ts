@@ -1,7 +1,7 @@
 /**
- * Cool-downs: pools that get no permits until a time, as the provider asked with a 429. One is shared by all gateways and begins narrow:
- * it holds back requests of the refused request's pool and size only. A cool-down of up to a minute is kept in full. During a longer
- * one, single requests (trials) are let through at growing intervals to find out whether the provider serves again.
+ * Cool-downs: pools that get no permits until a time, as the provider requested with a 429. Each is shared by all gateways and begins
+ * narrow: it holds back requests of the refused request's pool and size only. A cool-down of up to a minute is kept in full. During a
+ * longer one, single requests (trials) are let through at growing intervals to find out whether the provider serves again.
  */
 import type { CoolDown, Trial } from '@sluice/contracts'
 

@@ -11,7 +11,7 @@ export interface ObservedBudget {
   readonly seenAtMs: number
   /** From this instant, in Unix milliseconds, it lowers nothing, and no older response is fresh enough to be reconciled. */
   readonly keptUntilMs: number
-  /** Absent when nothing is lowered: nobody else uses the account, or the limit has reset since. */
+  /** Absent when nothing is lowered: no other client uses the account, or the limit has reset since. */
   readonly lowered?: LoweredBudget
 }
 

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { type AuditEntryView, type FieldChange, storableText } from '@sluice/contracts'
 import { visibleText } from '../documents.ts'
 
-/** Who makes a change, or is refused a request. */
+/** The maker of a change, or of a refused request. */
 export interface Actor {
   /**
    * `operator:<token's name>`, `session:<name of its token>`, `bus:<name that the system gives itself>`, `address:<IP>` for an
@@ -24,7 +24,7 @@ export function addressActor(address: string): Actor {
 export const COMMAND: Actor = { label: 'command' }
 export const START: Actor = { label: 'start' }
 
-/** What the audit log records of one change, or of one refusal. */
+/** One change, or one refusal, as the audit log records it. */
 export interface NewAuditEntry {
   readonly actor: Actor
   /** `<thing>.<past participle>`: `connection.created`. */

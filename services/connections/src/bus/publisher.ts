@@ -7,8 +7,8 @@ import { openProjections, type Projections } from './projections.ts'
 /** Publishes committed changes on the bus. */
 export interface Publisher {
   /**
-   * Publishes a change that was just committed. Resolves when it is published, or after a second; at once while the bus is unreachable, when
-   * it is published later. Never rejects.
+   * Publishes a change that was just committed. Resolves when it is published, or after a second; at once while the bus is unreachable,
+   * when it is published later. Never rejects.
    * @param key the connection's id, or the API key's hash
    */
   published(key: string): Promise<void>
@@ -51,7 +51,7 @@ export function createPublisher({
     projections = undefined
     await reconciling
     const isAfterLoss = mustReconcile
-    mustReconcile = false // Cleared first: what happens meanwhile asks for another reconciliation.
+    mustReconcile = false // Cleared first: a change meanwhile requires another reconciliation.
     const opened = await openProjections(bus, database, { onFault: failed, onUnreadable })
     projections = opened
     reconcileAtMs = performance.now() + (isAfterLoss ? RECONCILE_AFTER_LOSS_MS : RECONCILE_MS)

@@ -51,7 +51,7 @@ export function capacityStreamRoute(deps: CapacityStreamDeps): Routes {
         streams.requireRoom(tokenId)
         reply.hijack()
         const { raw: response } = reply
-        // If the client left while the connection was looked up, `close` has been emitted already.
+        // If the client disconnected while the connection was looked up, `close` has been emitted already.
         if (response.destroyed) return
         streams.add(response, tokenId)
         try {
@@ -128,7 +128,7 @@ async function nextEvent(otherServices: OtherServices, connectionId: string): Pr
   }
 }
 
-/** Returns true while the database cannot be asked. @throws whatever else authentication throws */
+/** Returns true while the database is unreachable. @throws whatever else authentication throws */
 async function isStillAllowed(authenticate: () => Promise<boolean>): Promise<boolean> {
   try {
     return await authenticate()

@@ -9,7 +9,7 @@ import {
   type ProviderId,
 } from '@sluice/contracts'
 
-/** What an operator sets on a connection besides its name, provider and config. */
+/** The settings of a connection besides its name, provider and config. */
 export type ConnectionSettings = Required<
   Pick<ConnectionView, 'enforceDiscovered' | 'allowAdministration' | 'requestStreamUsage'>
 > &
@@ -25,7 +25,7 @@ export type ConnectionSettings = Required<
     | 'enabled'
   >
 
-/** What is known of one version of a connection's credential, without the secret. */
+/** The public facts of one version of a connection's credential. */
 export interface CredentialSummary {
   readonly version: number
   readonly hint: string

@@ -4,7 +4,7 @@ import type { Logger } from '@sluice/service-kit'
 import { validate as isUuid } from 'uuid'
 import type { ConnectionStore } from '../connections/connection-store.ts'
 
-/** How a provider responded to one version of a connection's credential. */
+/** A provider's response to one version of a connection's credential. */
 export interface CredentialOutcome {
   readonly connectionId: string
   readonly version: number

@@ -29,8 +29,8 @@ export class CredentialNotRotatedError extends SluiceError {
 }
 
 /**
- * Gives a connection a new credential after its provider has accepted it, or cannot be asked. Until then, and if it is rejected, the old
- * one is in force and nothing of the new one is stored.
+ * Gives a connection a new credential after its provider has accepted it, or has no way to test it. Until then, and if it is rejected, the
+ * old one is in force and nothing of the new one is stored.
  * @throws CredentialNotRotatedError when the provider rejects it, is unreachable or fails; SluiceError `not_found`, `version_conflict`, or
  * `invalid_request` with everything that is wrong with the document; those of the probe
  */

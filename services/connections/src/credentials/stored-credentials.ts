@@ -35,8 +35,8 @@ export async function encryptCredential(
 }
 
 /**
- * Decrypts a stored credential; the caller overwrites the plaintext after use. When a credential can no longer, or again, be decrypted, that is
- * recorded in the connection's status and logged once.
+ * Decrypts a stored credential; the caller overwrites the plaintext after use. When a credential can no longer, or again, be decrypted,
+ * that is recorded in the connection's status and logged once.
  * @throws EnvelopeError
  */
 export async function decryptCredential(

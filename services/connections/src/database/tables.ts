@@ -84,7 +84,7 @@ interface SessionTable {
   expires_at: Date
 }
 
-/** Who did what to what, when, with the views before and after; and refused requests. Never a secret. */
+/** Actions with actor, subject, time and the views before and after; and refused requests. Never a secret. */
 export interface AuditLogTable {
   id: Generated<number>
   at: Generated<Date>

@@ -30,7 +30,7 @@ export function postgresLimitStore({ db, logger }: LimitStoreOptions): LimitStor
       } catch (error) {
         if (isRefusedData(error)) throw new UnprocessableMessageError('PostgreSQL refuses the data', { cause: error })
         throw isTransient(error)
-          ? new SluiceError('unavailable', 'limits cannot be stored now', { cause: error })
+          ? new SluiceError('unavailable', 'Limits cannot be stored now.', { cause: error })
           : error
       }
     },
@@ -38,7 +38,9 @@ export function postgresLimitStore({ db, logger }: LimitStoreOptions): LimitStor
       try {
         return await listLimits(db, connectionIds, logUnreadable)
       } catch (error) {
-        throw isTransient(error) ? new SluiceError('unavailable', 'limits cannot be read now', { cause: error }) : error
+        throw isTransient(error)
+          ? new SluiceError('unavailable', 'Limits cannot be read now.', { cause: error })
+          : error
       }
     },
     forget: (connectionIds) => db.transaction().execute((transaction) => forgetIn(transaction, connectionIds)),
@@ -73,8 +75,9 @@ async function learnIn(
 }
 
 /**
- * Until the transaction ends, others wait who learn of one of these connections; in one order, so that none waits in a circle. Each
- * connection has one of a fixed number of rows to lock, maybe with others; an advisory lock could be taken by any role of the database.
+ * Has other transactions that learn of one of these connections wait until this one ends. All lock in one order, so that there is no
+ * deadlock. Each connection has one of a fixed number of rows to lock, maybe with others; any role of the database could take an advisory
+ * lock.
  */
 async function lockConnections(transaction: Transaction<Tables>, connectionIds: readonly string[]): Promise<void> {
   await sql`
@@ -124,7 +127,7 @@ async function storeLimits(transaction: Transaction<Tables>, limits: readonly Co
       "connectionId", model, dimension, "limit", "periodMs", "periodConfidence", remaining,
       to_timestamp("resetAtMs" / 1000.0), to_timestamp("firstSeenAtMs" / 1000.0), to_timestamp("lastSeenAtMs" / 1000.0),
       changes, source
-    from json_to_recordset(${JSON.stringify(limits)}) as learnt (
+    from json_to_recordset(${JSON.stringify(limits)}) as learned (
       "connectionId" text, model text, dimension text, "limit" bigint, "periodMs" bigint, "periodConfidence" smallint, remaining bigint,
       "resetAtMs" bigint, "firstSeenAtMs" bigint, "lastSeenAtMs" bigint, changes integer, source text
     )

@@ -1,7 +1,7 @@
 import { ProviderId } from '@sluice/contracts'
 import { type Static, Type } from 'typebox'
 
-/** What a model's tokens cost, in USD for a million. */
+/** The price of a model's tokens, in USD for a million. */
 export type ModelPrice = Static<typeof ModelPrice>
 export const ModelPrice = Type.Object(
   {
@@ -20,7 +20,7 @@ const ProviderPrices = Type.Object(
   {
     /** Where the provider publishes them. */
     source: Type.String({ pattern: '^https://', errorMessage: 'must be a URL that begins with https://' }),
-    /** What a model's name may begin with that does not change its price. */
+    /** Prefixes of a model's name that do not change its price. */
     ignoredPrefixes: Type.Optional(Type.Array(Type.String({ minLength: 1 }))),
     /** By model name, without a version's date. */
     models: Type.Record(Type.String({ minLength: 1 }), ModelPrice),
@@ -55,7 +55,9 @@ export function priceOf(prices: PriceList, provider: string, model: string): Mod
   return VERSION.test(name.slice(longest.length)) ? listed.models[longest] : undefined
 }
 
-/** What `inputTokens` (of which some were read from the provider's cache, and others written to it) and `outputTokens` cost, in USD. */
+/**
+ * Returns the cost of `inputTokens`, of which some were read from the provider's cache and others written to it, and `outputTokens`, in USD.
+ */
 export function costUsd(
   price: ModelPrice,
   tokens: {

@@ -14,8 +14,8 @@ import type { Rollup } from '../rollup/rollup.ts'
 import { instant, type Tables } from './schema.ts'
 
 /**
- * The rollups with no more names of models than are told apart: those that were not named before, and that there is no room for, become
- * one. Takes one statement where no name is new, three otherwise. Transactions that name new ones for one owner wait for each other.
+ * Returns the rollups with a bounded number of model names: new names for which there is no room become one. Takes one statement when no
+ * name is new, three otherwise. Transactions with new names of one owner wait for each other.
  */
 export async function admitNames(transaction: Transaction<Tables>, rollups: readonly Rollup[]): Promise<Rollup[]> {
   const owners = byOwner(rollups)
@@ -23,7 +23,7 @@ export async function admitNames(transaction: Transaction<Tables>, rollups: read
   const known = await readNames(transaction, owners)
   const growing = owners.filter((owner) => grown(owner, known) !== undefined)
   if (growing.length > 0) {
-    // What another transaction has added meanwhile is there once the rows are this one's.
+    // Names that another transaction has added meanwhile are visible once this one has locked the rows.
     for (const [key, names] of await lockNames(transaction, growing)) known.set(key, names)
     const rows = growing.flatMap((owner) => {
       const names = grown(owner, known)
@@ -36,7 +36,7 @@ export async function admitNames(transaction: Transaction<Tables>, rollups: read
   return foldNames(rollups, known)
 }
 
-/** Forgets the names of days that began before `beforeMs`, Unix milliseconds. What comes of such a day yet is told apart anew. */
+/** Deletes the names of days that began before `beforeMs`, Unix milliseconds. Later events of such a day start with no names. */
 export async function forgetNames(db: Kysely<Tables>, beforeMs: number): Promise<void> {
   await db.deleteFrom('usage.model_names').where('day', '<', instant(beforeMs)).execute()
 }
@@ -47,7 +47,7 @@ interface OwnRollups {
   readonly rollups: Rollup[]
 }
 
-/** In the order of their keys, so that whoever locks several does so in one order. */
+/** Returns them in the order of their keys, so that all transactions lock in one order. */
 function byOwner(rollups: readonly Rollup[]): OwnRollups[] {
   const owners = new Map<string, OwnRollups>()
   for (const rollup of rollups) {
@@ -60,7 +60,7 @@ function byOwner(rollups: readonly Rollup[]): OwnRollups[] {
   return [...owners.values()].sort((a, b) => (a.key < b.key ? -1 : 1))
 }
 
-/** The owner's names with new ones; undefined where there are none, or there is no room for them. */
+/** Returns the owner's names with new ones; undefined when there are none, or no room for them. */
 function grown({ key, rollups }: OwnRollups, known: ReadonlyMap<string, KnownNames>): KnownNames | undefined {
   const before = known.get(key) ?? NO_NAMES
   const after = withNamesOf(before, rollups)
@@ -87,7 +87,7 @@ async function readNames(
   return asMap(rows)
 }
 
-/** Makes the rows that are missing, and keeps all of them from other transactions until this one ends. */
+/** Inserts the rows that are missing, and locks all of them until the transaction ends. */
 async function lockNames(
   transaction: Transaction<Tables>,
   owners: readonly OwnRollups[],

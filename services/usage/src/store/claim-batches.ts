@@ -5,8 +5,8 @@ import { Type } from 'typebox'
 import type { Tables } from './schema.ts'
 
 /**
- * Marks the batches as recorded, and gives those that were not before, each once. A transaction that claims batches of one of their
- * gateways at the same time waits for this one's outcome.
+ * Marks the batches as recorded, and returns those that were not recorded before, each once. A concurrent transaction that claims batches
+ * of one of their gateways waits for this one's outcome.
  */
 export async function claimBatches(
   transaction: Transaction<Tables>,
@@ -49,7 +49,7 @@ export async function isClaimed(
   return row !== undefined && readStored(ClaimRow, row, 'the recorded batches of a gateway').is_claimed
 }
 
-/** Forgets the gateways that recorded nothing for `ageMs`. Returns how many. */
+/** Deletes the gateways that recorded nothing for `ageMs`. Returns their number. */
 export async function forgetGateways(db: Kysely<Tables>, ageMs: number): Promise<number> {
   const deleted = await db
     .deleteFrom('usage.gateways')

@@ -13,14 +13,14 @@ import {
 import { instant, ROLLUP_TABLES, type Tables } from './schema.ts'
 
 /**
- * Keeps the retention starts and the partitions as they are until the transaction ends. Any number may do so at a time. The lock is the table's own,
- * as an advisory lock could be taken by any role of the database.
+ * Keeps the retention starts and the partitions as they are until the transaction ends. Any number of transactions may do so at a time. It
+ * locks the table itself, as any role of the database could take an advisory lock.
  */
 export async function shareRetentionStarts(transaction: Transaction<Tables>): Promise<void> {
   await sql`lock table usage.retention_starts in row share mode`.execute(transaction)
 }
 
-/** Waits until nobody holds the retention starts, and keeps everybody from it until the transaction ends. */
+/** Waits until no other transaction holds the retention starts, and holds them until this one ends. */
 export async function lockRetentionStarts(transaction: Transaction<Tables>): Promise<void> {
   await sql`lock table usage.retention_starts in exclusive mode`.execute(transaction)
 }
@@ -46,9 +46,9 @@ export async function initializeRetentionStarts(
 }
 
 /**
- * Moves what is due into the next coarser granularity: one hour of minutes, or one day of hours, a transaction that also moves the
- * retention start. So everything is in one granularity at any instant, however often this is interrupted, and whoever else does it. Returns
- * whether there may be more to do.
+ * Moves usage that is due into the next longer granularity: one hour of minutes, or one day of hours, in a transaction that also moves the
+ * retention start. So all usage is in one granularity at any instant, however often this is interrupted, and in however many instances it
+ * runs. Returns whether there may be more to do.
  */
 export function downsampleOnce(db: Kysely<Tables>, retentionDays: RetentionDays, nowMs: number): Promise<boolean> {
   const due = dueRetentionStarts(retentionDays, nowMs)
@@ -64,7 +64,7 @@ export function downsampleOnce(db: Kysely<Tables>, retentionDays: RetentionDays,
       )
       return true
     }
-    // Days have nowhere to go. Their partitions are dropped once they are before the retention start.
+    // Days are not downsampled. Their partitions are dropped once they are before the retention start.
     if (retentionStarts.day < due.day) await moveRetentionStart(transaction, 'day', due.day)
     return false
   })
@@ -78,12 +78,12 @@ const MOVES: readonly { readonly from: Granularity; readonly to: Granularity }[]
 interface Move {
   readonly from: Granularity
   readonly to: Granularity
-  /** Where the retention start is, and where it should be. */
+  /** The current retention start, and the one that is due. */
   readonly fromMs: number
   readonly dueMs: number
 }
 
-/** Returns until when everything is moved, Unix milliseconds: over a stretch without usage that is further than one step. */
+/** Returns the instant until which all usage is moved, Unix milliseconds: across a time without usage, more than one step. */
 async function moveOne(transaction: Transaction<Tables>, { from, to, fromMs, dueMs }: Move): Promise<number> {
   const toMs = fromMs + ROLLUP_MS[to]
   const moved = await sql`

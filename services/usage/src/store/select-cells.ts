@@ -11,8 +11,8 @@ import { instant, ROLLUP_TABLES, type Tables } from './schema.ts'
 export type UsageQuery = RequestOf<typeof usageQuery>
 
 /**
- * What is stored for a query, at most `maxCells` of each kind. Steps begin at whole multiples of the step since 1970 UTC. A minute
- * (hour, day, where usage is kept so) that is partly in the query's span counts in full.
+ * Returns the stored usage for a query, at most `maxCells` of each kind. Steps begin at whole multiples of the step since 1970 UTC. A
+ * rollup that is partly in the query's range counts in full.
  */
 export async function selectCells(db: Kysely<Tables>, query: UsageQuery, maxCells: number): Promise<UsageCells> {
   const stepMs = shortestStepMs(query.stepMs, query.fromMs, await readRetentionStarts(db))
@@ -102,7 +102,7 @@ function point({ pointAt, pointGroup }: Static<typeof PointColumns>): Pick<Count
   return { fromMs: pointAt.getTime(), group: pointGroup ?? undefined }
 }
 
-/** The rollups of the span, each with the point that it belongs to. */
+/** Selects the rollups of the range, each with the point that it belongs to. */
 function pointsOf(query: UsageQuery, stepMs: number): RawBuilder<unknown> {
   const group = query.groupBy === undefined ? sql`null::text` : sql.ref(GROUP_COLUMNS[query.groupBy])
   return sql`
@@ -113,7 +113,9 @@ function pointsOf(query: UsageQuery, stepMs: number): RawBuilder<unknown> {
     )}) as rollups`
 }
 
-/** Minutes before their retention start have been added to hours, and wait to be dropped with their partition; so with hours and days. */
+/**
+ * Leaves out minutes before their retention start, which were added to hours and wait to be dropped with their partition; so with hours.
+ */
 function rollupsOf(granularity: Granularity, { connectionId, fromMs, toMs }: UsageQuery): RawBuilder<unknown> {
   return sql`
     select * from ${sql.table(ROLLUP_TABLES[granularity])}

@@ -24,7 +24,7 @@ export interface UsageStoreOptions {
 export type UsageStore = ReturnType<typeof postgresUsageStore>
 
 /**
- * Usage in PostgreSQL: what requests used, added up by minute, and older usage by hour and by day. Any number of instances may record and
+ * Usage in PostgreSQL, in rollups of a minute, and older usage in rollups of an hour and a day. Any number of instances may record and
  * downsample at the same time, and be interrupted anywhere.
  */
 export function postgresUsageStore({ db, retentionDays, now }: UsageStoreOptions) {
@@ -83,7 +83,7 @@ export function postgresUsageStore({ db, retentionDays, now }: UsageStoreOptions
     },
 
     /**
-     * Adds usage that is old enough to the next coarser granularity, and drops usage past its retention. Stops early, between two
+     * Adds usage that is old enough to the next longer rollups, and drops usage past its retention. Stops early, between two
      * transactions, once the signal is aborted.
      */
     async downsample(signal?: AbortSignal): Promise<void> {
