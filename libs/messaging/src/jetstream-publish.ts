@@ -26,7 +26,7 @@ export async function publishToJetStream(
   const options = { timeoutMs: bus.jetstreamTimeoutMs, headers: encodeHeaders(messageHeaders) }
   for (let attempt = 1; ; attempt++) {
     try {
-      const reply = await bus.inbox.ask(subject, payload, options)
+      const reply = await bus.inbox.request(subject, payload, options)
       return parsePublished(subject, reply.json())
     } catch (error) {
       if (error instanceof NoReplyError && bus.isConnected()) throw new NotConfirmedError(subject, options.timeoutMs)

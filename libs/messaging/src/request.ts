@@ -47,13 +47,13 @@ async function firstReply(
   payload: string,
   timeoutMs: number,
 ): Promise<Msg> {
-  const first = bus.inbox.ask(subject, payload, { timeoutMs })
+  const first = bus.inbox.request(subject, payload, { timeoutMs })
   if (askAllAfterMs === undefined) return first
   const late = Promise.withResolvers<undefined>()
   const timer = setTimeout(() => late.resolve(undefined), askAllAfterMs)
   const reply = await Promise.race([first, late.promise]).finally(() => clearTimeout(timer))
   if (reply !== undefined) return reply
-  const all = bus.inbox.ask(subjectOfAll(subject), payload, { timeoutMs: timeoutMs - askAllAfterMs })
+  const all = bus.inbox.request(subjectOfAll(subject), payload, { timeoutMs: timeoutMs - askAllAfterMs })
   // The first may be slow and no more: its reply counts as well, and its error says what happened where all fail.
   return Promise.any([first, all]).catch(() => first)
 }

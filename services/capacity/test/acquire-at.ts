@@ -29,12 +29,19 @@ export function acquireAt(
 export function requestAt(
   record: CapacityRecord,
   limits: EnforcedLimits,
-  asked: Acquire,
+  acquire: Acquire,
   nowMs: number,
   slackMs: number = DELIVERY_SLACK_MS,
 ): Acquired {
   const now = advance(record, nowMs)
-  const permitBatch = { gateway: `g${++gateways}`, seq: 1, asOfMs: nowMs, slackMs, acquires: [asked], settlements: [] }
+  const permitBatch = {
+    gateway: `g${++gateways}`,
+    seq: 1,
+    asOfMs: nowMs,
+    slackMs,
+    acquires: [acquire],
+    settlements: [],
+  }
   const applied = applyPermitBatch(now, limits, permitBatch, now.clockMs - nowMs)
   if (applied.status !== 'decided') throw new Error('a new batch is not stale')
   const [result] = applied.results

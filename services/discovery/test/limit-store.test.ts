@@ -139,7 +139,7 @@ it('keeps a bounded number of limits, those that were seen last, and their histo
   expect(await historyOf('other')).toBe(1)
 })
 
-it('keeps the newest changes of a limit that changes with each answer, and all of others', async () => {
+it('keeps the newest changes of a limit that changes with each response, and all of others', async () => {
   await store.learn([reading(1, { model: 'steady', limit: 1 })])
   const flapping = Array.from({ length: MAX_KEPT_CHANGES + 40 }, (_, index) =>
     reading(index + 1, { limit: 1 + (index % 2) }),

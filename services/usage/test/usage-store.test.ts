@@ -168,7 +168,7 @@ it('keeps a bounded number of rows for models that a denied key makes up, with e
   expect(left).toEqual([])
 })
 
-it('tells a model apart that is served after a flood of made-up ones, and as many as a server of any name has', async () => {
+it('counts a model by name that is served after a flood of made-up ones, and as many as a self-hosted server has', async () => {
   const tried = Array.from({ length: 500 }, (_, index) => denied({ model: `made-up-${index}` }))
   await store.record([{ ...batch(1), events: tried }])
   await store.record([batch(2, event({ model: 'real' })), batch(3, denied({ model: 'real' }))])
@@ -235,7 +235,7 @@ it('goes on where it was interrupted', async () => {
   expect(await granularities()).toEqual({ hours: 2 })
 })
 
-it('tells longer steps than asked where usage is kept coarser, and counts nothing twice across the boundary', async () => {
+it('uses longer steps than requested where only longer rollups are stored, and counts nothing twice across the boundary', async () => {
   const oldMs = START_MS - (START_MS % HOUR_MS)
   nowMs = START_MS + 3 * DAY_MS
   await store.record(
@@ -320,7 +320,7 @@ function cells(given: Partial<UsageQuery>): Promise<UsageCells> {
   return store.cells({ connectionId: 'c', fromMs: 0, toMs: nowMs + DAY_MS, stepMs: MINUTE_MS, ...given }, 10_000)
 }
 
-/** Of all that is kept: sums, and the median of how long answers took. */
+/** Of all that is kept: sums, and the median latency. */
 async function everything() {
   const { counts, histograms } = await cells({ stepMs: 1_000_000 * DAY_MS })
   return {

@@ -180,7 +180,7 @@ it('keeps messages that can never be recorded as dead letters, and counts the ot
   expect(kept.rows[2].reason).toContain('PostgreSQL refuses the data: ')
 })
 
-it('answers by step and group, with outcomes apart', async () => {
+it('replies by step and group, with outcomes apart', async () => {
   await publish(
     batch(1, [
       event(10, { model: 'a', apiKeyId: 'k1' }),
@@ -241,7 +241,7 @@ it('refuses a query with more points than one reply holds', async () => {
   expect(await query({ ...span, stepMs: 2 * 60_000 })).toHaveLength(5_001)
 })
 
-it('refuses a query for what cannot be, and has nothing to tell of a span that is empty', async () => {
+it('refuses an impossible query, and returns nothing for an empty range', async () => {
   await startUsage()
   for (const given of [{ toMs: 1e300 }, { fromMs: 1e300, toMs: 1e300 }, { stepMs: 6e300 }, { connectionId: 'c\0' }]) {
     await expect(query(given)).rejects.toMatchObject({ code: 'invalid_request' })
@@ -253,7 +253,7 @@ it('refuses a query for what cannot be, and has nothing to tell of a span that i
   for (const given of [backwards, future]) expect(await query(given)).toEqual([])
 })
 
-it('tells how long answers took and what they cost, at its own prices or those of a file', async () => {
+it('reports how long responses took and what they cost, at its own prices or those of a file', async () => {
   const usage = { inputTokens: 1_000_000, outputTokens: 100_000, cachedInputTokens: 200_000, reasoningTokens: 0 }
   const given = { usage, upstreamMs: 2_000, timeToFirstByteMs: 300 }
   const models = ['gpt-4o-mini-2024-07-18', 'house-model']
@@ -284,7 +284,7 @@ it('tells how long answers took and what they cost, at its own prices or those o
   expect(point?.estimatedCostUsd).toBeCloseTo(2.3, 9)
 })
 
-it('makes what is old coarser by itself, and tells it by the step that is left', async () => {
+it('downsamples old usage on its own, and returns it by the step that is left', async () => {
   const endedAtMs = MINUTE_AT_MS - 48 * HOUR_MS + 90_000
   await publish(batch(1, [event(10, { endedAtMs }), event(20, { endedAtMs: endedAtMs + 120_000 })]), 'g-1')
   const span = { fromMs: MINUTE_AT_MS - 49 * HOUR_MS }

@@ -102,7 +102,7 @@ it('names the limit that takes longest to free up', () => {
   })
 })
 
-it('denies a model during its cool-down for exactly as long as the provider asked, and no other model', () => {
+it('denies a model during its cool-down for exactly as long as the provider requested, and no other model', () => {
   const cooling = settle(grant(emptyRecord(), [], one, T0), {
     chargedAtMs: T0,
     reserved: one,

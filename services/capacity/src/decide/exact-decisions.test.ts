@@ -201,8 +201,8 @@ function createModel(isExact: boolean) {
         if (!isWaitChecked) expectExactWait(before, sent, renewed.length + index, result.retryAfterMs)
         isWaitChecked = true
       } else {
-        const asked = knownOf(cost, isSplit)
-        expect(limits.some(({ metric, limit }) => amountOf(asked, metric) > limit)).toBe(true)
+        const known = knownOf(cost, isSplit)
+        expect(limits.some(({ metric, limit }) => amountOf(known, metric) > limit)).toBe(true)
       }
     }
   }
