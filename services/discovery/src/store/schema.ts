@@ -8,7 +8,7 @@ export interface Tables {
   'discovery.limit_history': LimitHistoryTable
 }
 
-export interface LimitsTable {
+interface LimitsTable {
   connection_id: string
   model: string
   dimension: string
