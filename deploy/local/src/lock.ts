@@ -85,7 +85,7 @@ interface ReadLock {
   /** Undefined when there is no lock. */
   readonly text: string | undefined
   readonly holder: ProcessIdentity | undefined
-  /** Whether its holder still runs. */
+  /** True while its holder runs. */
   readonly isHeld: boolean
 }
 

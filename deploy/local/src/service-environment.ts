@@ -7,7 +7,7 @@ import { GatewayConfig } from '@sluice/gateway/config'
 import { UsageConfig } from '@sluice/usage/config'
 import type { TObject } from 'typebox'
 
-/** Which of this process's environment variables reach which service, and the files that show what each service was given. */
+/** Chooses which of this process's environment variables reach which service, and writes each service's environment to a file. */
 
 export type Environment = Readonly<Record<string, string>>
 

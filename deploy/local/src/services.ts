@@ -7,7 +7,7 @@ import type { StackPorts } from './ports.ts'
 import type { Servers } from './servers.ts'
 import { type Environment, NATS_SETTINGS, type ServiceEnvironments, type ServiceName } from './service-environment.ts'
 
-/** What the services of a run are given, and in which processes they run. */
+/** The environments of a run's services, and the processes in which they run. */
 
 /** A program that runs services as a process. */
 export type ProgramName = 'control-plane' | 'capacity' | 'gateway'
@@ -17,7 +17,7 @@ export interface ServiceContext {
   readonly paths: StackPaths
   readonly ports: StackPorts
   readonly servers: Servers
-  /** What every process gets. */
+  /** The environment of every process. */
   readonly inherited: Environment
   /** Environment of single services, over what they get otherwise. */
   readonly extra: ServiceEnvironments

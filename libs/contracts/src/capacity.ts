@@ -31,7 +31,7 @@ export const PERIOD_MS: Readonly<Record<Period, number>> = { minute: 60_000, hou
 export const LONGEST_PERIOD_MS = Math.max(...Object.values(PERIOD_MS))
 
 /**
- * What a connection may use in one period. A metric that is absent is not limited. `tokens` are input and output together; each part may be
+ * The capacity of a connection in one period. A metric that is absent is not limited. `tokens` are input and output together; each part may be
  * limited beside or instead of their sum.
  */
 export type CapacityLimit = Static<typeof CapacityLimit>
@@ -53,7 +53,7 @@ export const WindowStatus = Type.Object({
   period: Period,
   metric: Metric,
   limit: Type.Integer(),
-  /** Charged in the window, open reservations included. May stand above the limit by what callers understated. */
+  /** Charged in the window, open reservations included. May exceed the limit by as much as callers understated. */
   used: Type.Integer(),
   /** The part of `used` that requests under way have reserved and not settled yet. */
   reserved: Type.Integer(),
@@ -91,7 +91,7 @@ export const AssumedUseStatus = Type.Object({
 export type CoolDownStatus = Static<typeof CoolDownStatus>
 export const CoolDownStatus = Type.Object({
   model: Type.String(),
-  /** Of which part of the model's requests; absent: those of its common pool. */
+  /** The pool of the model's requests; absent: its common pool. */
   pool: Type.Optional(Type.String()),
   /** It holds requests back that reserve at least so many tokens; absent: all. */
   minTokens: Type.Optional(Type.Integer()),

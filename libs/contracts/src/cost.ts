@@ -8,7 +8,7 @@ export const MAX_COUNT = 1_000_000_000_000
 export const Count = Type.Integer({ minimum: 0, maximum: MAX_COUNT })
 
 /**
- * What a request uses: a number of requests (one) and of tokens. If input and output are not separate, each may be all of `tokens`:
+ * The cost of a request: a number of requests (one) and of tokens. If input and output are not separate, each may be all of `tokens`:
  * see {@link amountOf}.
  */
 export type Cost = Static<typeof Cost>

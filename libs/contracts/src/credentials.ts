@@ -97,7 +97,7 @@ export const CredentialVersion = Type.Object({
   keyId: Type.Optional(Type.String()),
   /** As that of a `CredentialView`. */
   fault: Type.Optional(CredentialFault),
-  /** Of the previous version: until when it can be rolled back to, RFC 3339. */
+  /** The time until which the previous version can be rolled back to, RFC 3339. */
   rollbackUntil: Type.Optional(Type.String()),
 })
 
@@ -116,7 +116,7 @@ export const credentialStatus = defineEvent({
   subject: (connectionId: string) => `gateway.v1.credentials.${subjectToken(connectionId)}`,
   event: Type.Object({
     connectionId: Type.String(),
-    /** That of the credential. */
+    /** The credential's version. */
     version: Type.Integer({ minimum: 1 }),
     status: Type.Union([Type.Literal('accepted'), Type.Literal('rejected')]),
     /** HTTP status with which the provider rejected it. */
@@ -130,7 +130,7 @@ export const credentialFaultChanged = defineEvent({
   event: Type.Object({
     connectionId: Type.String(),
     name: Type.String(),
-    /** That of the credential. */
+    /** The credential's version. */
     version: Type.Integer({ minimum: 1 }),
     fault: Type.Optional(CredentialFault),
   }),

@@ -12,7 +12,7 @@ export const LimitSource = Type.Literal('service-quotas')
 export type DiscoveredLimit = Static<typeof DiscoveredLimit>
 export const DiscoveredLimit = Type.Object({
   model: Type.String(),
-  /** What is counted, in the provider's word: `requests`, `tokens`, `input-tokens`, … */
+  /** The counted quantity, in the provider's word: `requests`, `tokens`, `input-tokens`, … */
   dimension: Type.String(),
   limit: Type.Integer({ minimum: 0 }),
   /** The length of the limit's window; absent if the responses do not show it. */

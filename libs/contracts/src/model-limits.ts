@@ -7,7 +7,7 @@ export interface ModelLimit {
   readonly period: Period
   readonly metric: Metric
   readonly limit: number
-  /** What is counted, in the provider's word. */
+  /** The counted quantity, in the provider's word. */
   readonly dimension: string
   readonly remaining?: number
   /** When the whole limit is free again, Unix milliseconds. */

@@ -70,7 +70,7 @@ export const AuditEntryView = Type.Object({
   subjectId: Type.Optional(Type.String()),
   /** The differences, one entry per field. */
   changes: Type.Array(FieldChange),
-  /** What was tried and why it was refused; absent for changes. */
+  /** The refused attempt and the reason; absent for changes. */
   details: Type.Optional(Type.Record(Type.String(), Type.String())),
 })
 

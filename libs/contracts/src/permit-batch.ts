@@ -32,7 +32,7 @@ export const PERMIT_SESSION_EXPIRY_MS = 120_000
 export const PERMIT_BATCH_MAX_AGE_MS = PERMIT_SESSION_EXPIRY_MS - 5_000
 
 /**
- * Which part of the model's requests this one belongs to, where the provider has limits of its own for it: a service tier, requests with a
+ * The part of the model's requests that this one belongs to, if the provider has separate limits for it: a service tier, requests with a
  * long prompt. Absent: the model's common pool.
  */
 const pool = Type.Optional(Type.String({ minLength: 1, maxLength: 64, pattern: '^[^;]+$' }))
@@ -43,11 +43,11 @@ export const Acquire = Type.Object({
   pool,
   ...Cost.properties,
   /**
-   * What the provider is expected to count of it against its own limits, where that is not the same (cached input, say): held against
+   * The cost that the provider is expected to count against its own limits, if that is not the same (cached input, say): held against
    * discovered limits.
    */
   limited: Type.Optional(Cost),
-  /** What the request itself takes, where `tokens` are those of several: cool-downs are by the size of a request. */
+  /** The tokens of the request itself, if `tokens` are those of several: cool-downs depend on the size of a request. */
   ownTokens: Type.Optional(Count),
   /** Only requests whether it would be granted now, and otherwise when: nothing is charged. */
   probe: Type.Optional(Type.Boolean()),
@@ -201,7 +201,7 @@ export const PermitBatchReply = Type.Object({
   /** One for each acquire, in their order. */
   results: Type.Array(PermitResult),
   windows: Type.Array(WindowState),
-  /** What is used is counted for each model as well: settlements are to name theirs. */
+  /** Usage is counted for each model as well: settlements must name theirs. */
   byModel: Type.Optional(Type.Boolean()),
   /** The counters' clock at the decision, Unix milliseconds. */
   clockMs: Type.Integer(),

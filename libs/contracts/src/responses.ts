@@ -9,7 +9,7 @@ export const RateLimitPart = Type.Union([Type.Literal('limit'), Type.Literal('re
 /** One limit as a response reports it. Absent means unknown, never zero. */
 export type RateLimitReading = Static<typeof RateLimitReading>
 export const RateLimitReading = Type.Object({
-  /** What is counted, in the provider's word: `requests`, `tokens`, `input-tokens`, … */
+  /** The counted quantity, in the provider's word: `requests`, `tokens`, `input-tokens`, … */
   dimension: Type.String(),
   /** The length of the limit's window, if the provider reports or documents it. */
   periodMs: Type.Optional(Type.Integer({ minimum: 1 })),
@@ -55,7 +55,7 @@ export const TokenUsage = Type.Object({
  */
 export type ResponseEvent = Static<typeof ResponseEvent>
 export const ResponseEvent = Type.Object({
-  /** Of the first request, where the event stands for several. */
+  /** The id of the first request, if the event stands for several. */
   requestId: Type.String(),
   /** How many requests the event stands for, all of which ended in the same minute; one if absent. */
   requests: Type.Optional(Type.Integer({ minimum: 1, maximum: 1_000_000_000 })),
@@ -65,7 +65,7 @@ export const ResponseEvent = Type.Object({
   apiKeyId: Type.String(),
   /** Empty where it was not looked at; {@link OTHER_MODEL} where an API key named too many. */
   model: Type.String(),
-  /** Which part of the model's requests it is, where the provider has limits of its own for that; absent: the common one. */
+  /** The pool of the model's requests, if the provider has separate limits for it; absent: the common one. */
   pool: Type.Optional(Type.String()),
   outcome: Outcome,
   /** The provider's status; absent if the provider was not called or did not respond. */

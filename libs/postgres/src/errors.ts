@@ -1,5 +1,5 @@
 /**
- * What PostgreSQL's errors mean, by the class of their SQLSTATE. For a service that stores the messages of a stream (discovery, usage) this
+ * The meaning of PostgreSQL's errors, by the class of their SQLSTATE. For a service that stores the messages of a stream (discovery, usage) this
  * decides what becomes of the message:
  *
  * | class | meaning | message |

@@ -1,4 +1,4 @@
-/** What capacity serves on NATS: permit batches, status and health. */
+/** Capacity's endpoints on NATS: permit batches, status and health. */
 import { setTimeout as delay } from 'node:timers/promises'
 import {
   capacityHealth,

@@ -42,7 +42,7 @@ export const ConnectionsConfig = Type.Object({
    * `X-Forwarded-Proto` are trusted.
    */
   TRUSTED_PROXIES: Type.Optional(Type.String()),
-  /** Whether session cookies are limited to TLS. They always are when the request came over TLS, as a trusted proxy says. */
+  /** Limits session cookies to TLS. They always are when the request came over TLS, as a trusted proxy says. */
   COOKIE_SECURE: Type.Boolean({ default: false }),
   /** File to which the first operator token is written when there is none (mode 0600). Absent: none is created. */
   OPERATOR_TOKEN_FILE: Type.Optional(Type.String()),
@@ -67,6 +67,6 @@ export const ConnectionsConfig = Type.Object({
       errorMessage: 'must be a URL that begins with https://, without spaces and "#", of at most 1024 characters',
     }),
   ),
-  /** Whether a base URL may be http to a loopback address: for tests and demos. */
+  /** Allows base URLs with http to loopback addresses: for tests and demos. */
   ALLOW_INSECURE_UPSTREAM: Type.Boolean({ default: false }),
 })

@@ -28,7 +28,7 @@ it('forgets all of a connection and nothing of others, however often it is asked
   expect(history).toEqual([{ connection_id: 'other' }])
 })
 
-it('gives back what it learnt, all of it', async () => {
+it('returns everything that it learned', async () => {
   await store.learn([
     reading(1, { limit: 60, remaining: 59, resetMs: 1_000 }),
     reading(2, { model: 'other', limit: 7 }),

@@ -320,7 +320,7 @@ function cells(given: Partial<UsageQuery>): Promise<UsageCells> {
   return store.cells({ connectionId: 'c', fromMs: 0, toMs: nowMs + DAY_MS, stepMs: MINUTE_MS, ...given }, 10_000)
 }
 
-/** Of all that is kept: sums, and the median latency. */
+/** Sums of all stored usage, and its median latency. */
 async function everything() {
   const { counts, histograms } = await cells({ stepMs: 1_000_000 * DAY_MS })
   return {
@@ -350,7 +350,7 @@ async function granularities(): Promise<Record<string, number>> {
   return Object.fromEntries(rows.map(({ name, count }) => [name, count]))
 }
 
-/** What is kept of an API key, without what waits to be dropped. */
+/** The stored usage of an API key, without rollups that wait to be dropped. */
 async function rowsOf(apiKeyId: string): Promise<{ requests: number; models: number; rows: number }> {
   const { rows } = await sql<{ requests: number; models: number; rows: number }>`
     select sum(requests)::int as requests, count(distinct model)::int as models, count(*)::int as rows

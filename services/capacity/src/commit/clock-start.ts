@@ -1,4 +1,4 @@
-/** What an instance concludes from what it finds at its start: where the counters' clock starts, and which charges may be lost. */
+/** The conclusions of an instance from what it finds at its start: where the counters' clock starts, and which charges may be lost. */
 import { CLOCK_MARK_EXPIRY_MS, type ClockMark } from '@sluice/contracts'
 import { joinSpans, type LostSpan } from '../record/lost-charges.ts'
 import { isOver } from '../record/record.ts'

@@ -9,7 +9,7 @@ import { chargeAll, slotEndsCountingAtMs, slotsOf, used, type Windows } from '..
 
 export interface AcquireOptions extends Pool {
   readonly cost: Cost
-  /** What the provider is expected to count against its own limits; absent: the same as `cost`. */
+  /** The cost that the provider is expected to count against its own limits; absent: the same as `cost`. */
   readonly limited?: Cost | undefined
   /** The tokens of the request itself, when `cost` is that of several; absent: the tokens of `cost`. */
   readonly ownTokens?: number | undefined

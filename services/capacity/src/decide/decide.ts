@@ -25,7 +25,7 @@ export interface DecideOptions {
   readonly limits: EnforcedLimits
   /** The deciding instance's clock, Unix milliseconds. */
   readonly nowMs: number
-  /** What is known of charges that the store may have lost; absent: the store is trusted. */
+  /** The charges that the store may have lost; absent: the store is trusted. */
   readonly doubts?: StoreDoubts
 }
 

@@ -80,7 +80,7 @@ export const StoredRecord = Type.Object({
             limit: Type.String(),
             seen: Type.Integer(),
             ends: Type.Integer(),
-            /** What remains, until when, and from when on charges are counted. */
+            /** The remaining amount, its end, and the instant from which on charges are counted. */
             lowered: Type.Optional(Type.Tuple([Type.Integer(), Type.Integer(), Type.Integer()])),
           }),
         ),
@@ -107,7 +107,7 @@ export function encodeRecord(record: CapacityRecord): StoredRecord {
   }
 }
 
-/** What an operator can do about counters that this version cannot read. */
+/** Instructions for an operator whose counters this version cannot read. */
 export const HOW_TO_START_OVER =
   'go back to that version, or stop all capacity instances, remove the streams KV_capacity and KV_capacity-clock (and no other), and ' +
   'start the instances again; earlier use is unknown then, so limits count as used up until their periods have passed'

@@ -1,4 +1,4 @@
-/** What was admitted for each model of a connection that enforces discovered limits, and what its provider reported of them. */
+/** Counters for each model of a connection that enforces discovered limits, and the limits that its provider reported. */
 import type { Cost } from '@sluice/contracts'
 import {
   advanceBudgets,

@@ -5,7 +5,7 @@
 import { amountOf, type Cost, METRICS, type Metric, type ModelLimit, PERIOD_MS, type Period } from '@sluice/contracts'
 import { chargeSlotIndex, oldestCountingIndex, slotsOf, slotTakesChargesFromMs, used, type Windows } from './window.ts'
 
-/** What the latest response said about one limit, reconciled with what was admitted here. */
+/** The latest response's report of one limit, reconciled with what was admitted here. */
 export interface ObservedBudget {
   /** When the response arrived, in Unix milliseconds, by the receiving gateway's clock. Only a later response replaces it. */
   readonly seenAtMs: number

@@ -26,7 +26,7 @@ export interface CapacityRecord {
   readonly loss?: Loss
 }
 
-/** What the record keeps of a gateway's permit session: its last batch that changed something, and that batch's results. */
+/** A gateway's permit session in the record: its last batch that changed something, and that batch's results. */
 export interface PermitSession {
   readonly seq: number
   readonly results: readonly PermitResult[]

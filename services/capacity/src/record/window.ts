@@ -21,7 +21,7 @@ import {
 /** Slots in a period: 1 s, 1 min or 24 min each. */
 const SLOTS_PER_PERIOD = 60
 
-/** What was charged in one slot. `index` counts slots since the Unix epoch. */
+/** The charges of one slot. `index` counts slots since the Unix epoch. */
 export interface Slot extends Cost {
   readonly index: number
 }

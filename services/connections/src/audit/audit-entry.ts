@@ -34,7 +34,7 @@ export interface NewAuditEntry {
   /** Views, which contain no secret. Absent before a creation, and after a deletion. */
   readonly before?: object | undefined
   readonly after?: object | undefined
-  /** What was tried and why it was refused; never what was sent. */
+  /** The refused attempt and the reason; never the document that was sent. */
   readonly details?: Readonly<Record<string, string>>
 }
 

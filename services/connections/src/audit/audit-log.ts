@@ -13,7 +13,7 @@ export interface AuditQuery {
   readonly limit: number
 }
 
-/** Who did what. The entries of changes are written by the stores, with {@link audit}. */
+/** The audit log. The entries of changes are written by the stores, with {@link audit}. */
 export type AuditLog = ReturnType<typeof createAuditLog>
 
 export function createAuditLog(database: Database) {

@@ -32,7 +32,7 @@ export interface ProjectionListeners {
 }
 
 interface StoredEntry {
-  /** Undefined when there is none; `UNREADABLE` when it has not the bucket's shape. */
+  /** The value; undefined when there is none, `UNREADABLE` when it does not have the bucket's shape. */
   readonly value: unknown
   /** 0 when the key was never written. */
   readonly revision: number

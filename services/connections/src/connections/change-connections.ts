@@ -13,7 +13,7 @@ export interface ChangeDeps extends EncryptDeps {
   readonly rules: ConnectionRules
 }
 
-/** Which connection to change. */
+/** The connection to change. */
 export interface ConnectionTarget {
   readonly id: string
   /** The version that it must have; undefined: any. */

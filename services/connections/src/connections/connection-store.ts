@@ -18,13 +18,13 @@ export interface ConnectionQuery {
   readonly limit: number
 }
 
-/** What replaces a connection, and the action for the audit log. */
+/** The replacement of a connection, and the action for the audit log. */
 export type ConnectionReplacement =
   | { readonly action: 'updated'; readonly connection: Connection }
   | {
       readonly action: 'rotated' | 'rolled-back'
       readonly connection: Connection
-      /** Of the new credential; its version and hint are in the connection's summary. */
+      /** The envelope of the new credential; its version and hint are in the connection's summary. */
       readonly envelope: Envelope
     }
 

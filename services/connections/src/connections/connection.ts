@@ -43,7 +43,7 @@ export interface Connection extends Readonly<ConnectionSettings> {
   readonly provider: ProviderId
   /** Without the provider's secret fields. */
   readonly config: Readonly<Record<string, unknown>>
-  /** Of the current version; absent when the provider needs no stored credential. */
+  /** The summary of the current version; absent when the provider needs no stored credential. */
   readonly credential?: CredentialSummary
   /** Incremented by each change, from 1. */
   readonly version: number

@@ -25,7 +25,7 @@ import { clientErrorResponse, sendErrorsAsProblems, sendProblem } from './proble
 import { parseBodies, refuseAmbiguousPaths, validatorCompiler } from './request-checks.ts'
 import type { App } from './routes.ts'
 
-/** What the routes use: each set of routes takes its part. */
+/** The dependencies of all routes: each set of routes takes its part. */
 export type AdminApiDeps = ApiKeyDeps &
   AuditRouteDeps &
   CapacityStreamDeps &
@@ -37,7 +37,7 @@ export type AdminApiDeps = ApiKeyDeps &
   OperatorTokenDeps &
   SignInDeps & { readonly logger: Logger; readonly health: Health; readonly login: LoginSettings }
 
-/** What the service can reach now. */
+/** The systems that the service can reach now. */
 interface Health {
   isDatabaseReachable(): Promise<boolean>
   isBusConnected(): boolean
@@ -48,7 +48,7 @@ export interface LoginSettings {
   readonly failuresPerMinute: number
   /** Addresses and networks, comma-separated, of proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are trusted. */
   readonly trustedProxies?: string
-  /** Whether session cookies are limited to TLS even when the request is not known to have used it. */
+  /** Limits session cookies to TLS even when the request is not known to have used it. */
   readonly isCookieAlwaysSecure: boolean
 }
 

@@ -4,7 +4,7 @@ import { type Actor, addressActor, type NewAuditEntry } from '../audit/audit-ent
 import type { AuditLog } from '../audit/audit-log.ts'
 import { addressKey } from './client-address.ts'
 
-/** What was refused, for the audit log; never what was sent. */
+/** A refused attempt, for the audit log; never the token that was sent. */
 export type RefusalDetails = Readonly<Record<string, string>>
 
 /** Too many failed attempts from one address. */

@@ -13,7 +13,7 @@ export function sessionCookieOf({ cookies }: Pick<FastifyRequest, 'cookies'>): s
 export interface SessionCookie {
   readonly value: string
   readonly lifetimeMs: number
-  /** Whether it is limited to TLS even when the request is not known to have used it. */
+  /** Limits it to TLS even when the request is not known to have used it. */
   readonly isAlwaysSecure: boolean
 }
 

@@ -46,7 +46,7 @@ export function operatorTokenRoutes(deps: OperatorTokenDeps): Routes {
 export interface SessionRouteDeps extends SignInDeps {
   readonly newId: () => string
   readonly guard: AttemptGuard
-  /** Whether the cookie is limited to TLS even when the request is not known to have used it. */
+  /** Limits the cookie to TLS even when the request is not known to have used it. */
   readonly isCookieAlwaysSecure: boolean
 }
 

@@ -15,7 +15,7 @@ export interface OperatorToken {
   readonly lastUsedAt?: Date
 }
 
-/** Who calls the admin API: with an operator token, or in a session that was started with one. */
+/** The caller of the admin API: with an operator token, or in a session that was started with one. */
 export interface Operator {
   readonly tokenId: string
   /** The token's name. */

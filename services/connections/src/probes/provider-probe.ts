@@ -8,7 +8,7 @@ import type { Probe, ProbeMeans, ProbeTarget } from './probe.ts'
 import { describeFailure } from './probe-failure.ts'
 
 export interface ProviderProbeOptions {
-  /** Whether http is allowed to loopback addresses. */
+  /** Allows http to loopback addresses. */
   readonly allowInsecureLoopback: boolean
   readonly sts: StsAccess
   /** For a whole test; 10,000 by default. */

@@ -5,7 +5,7 @@ import { afterLimitChange, afterVote, inferPeriodMs, MAX_CONFIDENCE, NO_BELIEF, 
 /** A discovered limit with its connection and the confidence in its period. */
 export interface ConnectionLimit extends DiscoveredLimit {
   readonly connectionId: string
-  /** That of a {@link PeriodBelief}. */
+  /** The `confidence` of a {@link PeriodBelief}. */
   readonly periodConfidence: number
 }
 

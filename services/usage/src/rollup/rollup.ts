@@ -30,7 +30,7 @@ export interface Rollup {
   readonly cacheWriteInputTokens: number
   /** Part of `outputTokens`. */
   readonly reasoningTokens: number
-  /** Of the requests, those whose usage was not understood, or not all of it. */
+  /** The number of requests whose usage was not understood, or not all of it. */
   readonly unreadRequests: number
   /** From sending the request to the response's end, for requests that were sent. */
   readonly latency: Histogram
