@@ -50,7 +50,10 @@ export interface StartServersOptions {
   readonly log: ProcessLog
 }
 
-/** Starts PostgreSQL and nats-server at once; where the settings name a running server, makes sure that it is reachable instead. */
+/**
+ * Starts PostgreSQL and nats-server at once; where the settings name a running server, makes sure that it is reachable
+ * instead.
+ */
 export async function startServers({ settings, paths, tiers, inherited, log }: StartServersOptions): Promise<Servers> {
   const { NATS_URL, NATS_SYNC_INTERVAL } = settings
   const wantedSync = NATS_SYNC_INTERVAL === undefined ? undefined : parseSyncInterval(NATS_SYNC_INTERVAL)

@@ -63,7 +63,10 @@ export const ProjectedApiKey = Type.Object({
 
 export const apiKeyProjection = defineBucket({ name: 'api-keys', value: ProjectedApiKey })
 
-/** The API keys of a batch of response events, received as it is published and not from the stream: enough for a hint of last use. */
+/**
+ * The API keys of a batch of response events, received as it is published and not from the stream: enough for a hint
+ * of last use.
+ */
 export const apiKeysUsed = defineEvent({
   subject: responses.subject,
   event: Type.Object({

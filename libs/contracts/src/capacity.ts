@@ -5,7 +5,10 @@ import { subjectToken } from './subjects.ts'
 export type Period = Static<typeof Period>
 export const Period = Type.Union([Type.Literal('minute'), Type.Literal('hour'), Type.Literal('day')])
 
-/** A quantity that is counted and can be limited. Costs, windows, limits and headers have one entry for each of {@link METRICS}. */
+/**
+ * A quantity that is counted and can be limited. Costs, windows, limits and headers have one entry for each of {@link
+ * METRICS}.
+ */
 export type Metric = Static<typeof Metric>
 export const Metric = Type.Union([
   Type.Literal('requests'),
@@ -31,8 +34,8 @@ export const PERIOD_MS: Readonly<Record<Period, number>> = { minute: 60_000, hou
 export const LONGEST_PERIOD_MS = Math.max(...Object.values(PERIOD_MS))
 
 /**
- * The capacity of a connection in one period. A metric that is absent is not limited. `tokens` are input and output together; each part may be
- * limited beside or instead of their sum.
+ * The capacity of a connection in one period. A metric that is absent is not limited. `tokens` are input and output
+ * together; each part may be limited beside or instead of their sum.
  */
 export type CapacityLimit = Static<typeof CapacityLimit>
 export const CapacityLimit = Type.Object(
@@ -96,7 +99,9 @@ export const CoolDownStatus = Type.Object({
   /** It holds requests back that reserve at least so many tokens; absent: all. */
   minTokens: Type.Optional(Type.Integer()),
   remainingMs: Type.Integer(),
-  /** Until a single request is let through to find out whether the provider serves again; absent: not before the end. */
+  /**
+   * Until a single request is let through to find out whether the provider serves again; absent: not before the end.
+   */
   trialInMs: Type.Optional(Type.Integer()),
 })
 
@@ -140,8 +145,8 @@ export const capacityHealth = defineRequest({
 })
 
 /**
- * How long an instance waits for its write before it replies that it is not ready, in milliseconds. Together with the time
- * after which all instances are requested, it is less than a requester waits.
+ * How long an instance waits for its write before it replies that it is not ready, in milliseconds. Together with the
+ * time after which all instances are requested, it is less than a requester waits.
  */
 export const HEALTH_WRITE_MS = 600
 
@@ -164,8 +169,8 @@ export const capacityMembers = defineBucket({
 })
 
 /**
- * How far the counters' clock had come, as the instances of one boot of a machine last wrote it; the key is the boot's id. With it
- * the clock goes on across restarts, and a start after a power cut is recognized.
+ * How far the counters' clock had come, as the instances of one boot of a machine last wrote it; the key is the boot's
+ * id. With it the clock goes on across restarts, and a start after a power cut is recognized.
  */
 export type ClockMark = Static<typeof ClockMark>
 export const ClockMark = Type.Object({

@@ -59,7 +59,9 @@ export const ConnectionTestInput = Type.Object(
   { additionalProperties: false },
 )
 
-/** Calls the provider of a stored connection with its credential. A refusal by the provider is a result, not an error. */
+/**
+ * Calls the provider of a stored connection with its credential. A refusal by the provider is a result, not an error.
+ */
 export const testConnection = defineRequest({
   subject: () => 'connections.v1.test',
   queue: 'connections',

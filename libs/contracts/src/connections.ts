@@ -25,8 +25,8 @@ export const connectionSettings = {
   /** Reserved for the response if the caller states no maximum. */
   defaultMaxOutputTokens: Type.Integer({ minimum: 1, maximum: 10_000_000 }),
   /**
-   * How much of a stated output maximum is reserved: `bounded`, all of it up to a tenth of the smallest token limit and beyond that what
-   * recent responses used; `maximum`, all of it; `expected`, what recent responses used.
+   * How much of a stated output maximum is reserved: `bounded`, all of it up to a tenth of the smallest token limit
+   * and beyond that what recent responses used; `maximum`, all of it; `expected`, what recent responses used.
    */
   tokenReservation: Type.Union([Type.Literal('bounded'), Type.Literal('maximum'), Type.Literal('expected')]),
   /** The fate of requests while no capacity instance replies. */
@@ -38,8 +38,8 @@ export const connectionSettings = {
   /** Allows operations with which a provider hands out credentials or administers the account. */
   allowAdministration: Type.Boolean(),
   /**
-   * Has the gateway request the usage of streams that report it only on request (`stream_options.include_usage`), if the application
-   * does not.
+   * Has the gateway request the usage of streams that report it only on request (`stream_options.include_usage`), if
+   * the application does not.
    */
   requestStreamUsage: Type.Boolean(),
   enabled: Type.Boolean(),
@@ -59,8 +59,8 @@ export const CONNECTION_DEFAULTS = {
 >
 
 /**
- * A new connection, as operators and internal systems send it. `config` has the shape of its provider. Over HTTP a secret field
- * of it is a string; over NATS it is a {@link SealedSecret}, so that no plaintext is ever on the bus.
+ * A new connection, as operators and internal systems send it. `config` has the shape of its provider. Over HTTP a
+ * secret field of it is a string; over NATS it is a {@link SealedSecret}, so that no plaintext is ever on the bus.
  */
 export type ConnectionInput = Static<typeof ConnectionInput>
 export const ConnectionInput = Type.Object(
@@ -74,8 +74,8 @@ export const ConnectionInput = Type.Object(
 )
 
 /**
- * A change: what is absent stays, and `null` takes a setting back to what holds where nothing is said. `config` is merged field by
- * field in the same way; a secret in it rotates the credential.
+ * A change: what is absent stays, and `null` takes a setting back to what holds where nothing is said. `config` is
+ * merged field by field in the same way; a secret in it rotates the credential.
  */
 export type ConnectionPatch = Static<typeof ConnectionPatch>
 export const ConnectionPatch = Type.Object(

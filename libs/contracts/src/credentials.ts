@@ -2,7 +2,10 @@ import { type Static, Type } from 'typebox'
 import { defineEvent, defineRequest } from './definitions.ts'
 import { subjectToken } from './subjects.ts'
 
-/** A secret for the connections service only: `crypto_box_seal` to its public key (`connections.v1.sealing-key`), in base64. */
+/**
+ * A secret for the connections service only: `crypto_box_seal` to its public key (`connections.v1.sealing-key`), in
+ * base64.
+ */
 export type SealedSecret = Static<typeof SealedSecret>
 export const SealedSecret = Type.Object({ sealed: Type.String({ minLength: 1 }) }, { additionalProperties: false })
 
@@ -35,17 +38,20 @@ export const CredentialView = Type.Object({
   rotatedAt: Type.String(),
   /** The version whose credential it has, where it came by a roll-back. */
   restores: Type.Optional(Type.Integer({ minimum: 1 })),
-  /** The connection is not served while this is there; with `rejected_by_provider`, its provider refuses what is sent. */
+  /**
+   * The connection is not served while this is there; with `rejected_by_provider`, its provider refuses what is sent.
+   */
   fault: Type.Optional(CredentialFault),
 })
 
 /**
- * A gateway requests a connection's credential; the reply is sealed (`crypto_box_seal`) to the gateway's public key. The
- * sealed text is the JSON object of the provider's secret config fields, such as `{"apiKey": "…"}`. It is the current version, which
- * the reply names: newer than the requested one if that has been replaced meanwhile, never older.
+ * A gateway requests a connection's credential; the reply is sealed (`crypto_box_seal`) to the gateway's public key.
+ * The sealed text is the JSON object of the provider's secret config fields, such as `{"apiKey": "…"}`. It is the
+ * current version, which the reply names: newer than the requested one if that has been replaced meanwhile, never
+ * older.
  *
- * Rejected with `not_found` or `credential_unavailable` when this one cannot be handed out, `upstream_unreachable` when its key
- * service is away, and `unavailable` or `internal` when the connections service can hand out none now.
+ * Rejected with `not_found` or `credential_unavailable` when this one cannot be handed out, `upstream_unreachable`
+ * when its key service is away, and `unavailable` or `internal` when the connections service can hand out none now.
  */
 export const credential = defineRequest({
   subject: () => 'connections.v1.credential',
@@ -109,8 +115,8 @@ export const CredentialVersionPage = Type.Object({
 })
 
 /**
- * A gateway has learned whether a provider takes a connection's credential. Published when that changes, and again every few minutes while
- * requests are sent, as it may have been missed.
+ * A gateway has learned whether a provider takes a connection's credential. Published when that changes, and again
+ * every few minutes while requests are sent, as it may have been missed.
  */
 export const credentialStatus = defineEvent({
   subject: (connectionId: string) => `gateway.v1.credentials.${subjectToken(connectionId)}`,

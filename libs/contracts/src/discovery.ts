@@ -58,10 +58,10 @@ export const discoveredChanged = defineEvent({
 })
 
 /**
- * Reads the limits that the provider reports on request, beside those in its responses: AWS Service Quotas, with the role of a Bedrock
- * connection. Rejected with `not_found`; `invalid_request` for a connection to another provider; `forbidden` when AWS
- * does not let the role be assumed or read quotas; `rate_limited` or `upstream_unreachable` by AWS; `unavailable` when discovery has
- * no identity for AWS, or cannot store what it read.
+ * Reads the limits that the provider reports on request, beside those in its responses: AWS Service Quotas, with the
+ * role of a Bedrock connection. Rejected with `not_found`; `invalid_request` for a connection to another provider;
+ * `forbidden` when AWS does not let the role be assumed or read quotas; `rate_limited` or `upstream_unreachable` by
+ * AWS; `unavailable` when discovery has no identity for AWS, or cannot store what it read.
  */
 export const refreshDiscovered = defineRequest({
   subject: () => 'discovery.v1.refresh',

@@ -52,7 +52,8 @@ export const FieldError = Type.Object({
 
 /**
  * The body of an error reply on NATS. The reply's headers carry `Nats-Service-Error-Code` (the code) and
- * `Nats-Service-Error` (the message), as NATS' own services do (ADR-32), so that any client can distinguish it from a reply.
+ * `Nats-Service-Error` (the message), as NATS' own services do (ADR-32), so that any client can distinguish it from a
+ * reply.
  */
 export type ErrorReply = Static<typeof ErrorReply>
 export const ErrorReply = Type.Object({

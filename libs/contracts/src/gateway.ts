@@ -23,7 +23,10 @@ export const LearnedModelRecord = Type.Object({
       maxItems: 200,
     }),
   }),
-  /** The share of the prompts that the provider read from its cache: sums that fade with each request. Absent: nothing is known. */
+  /**
+   * The share of the prompts that the provider read from its cache: sums that fade with each request. Absent: nothing
+   * is known.
+   */
   cached: Type.Optional(
     Type.Object({ inputTokens: Type.Number({ exclusiveMinimum: 0 }), cachedTokens: Type.Number({ minimum: 0 }) }),
   ),
@@ -35,7 +38,10 @@ export const LearnedRecord = Type.Object({ models: Type.Array(LearnedModelRecord
 
 const DAY_MS = 86_400_000
 
-/** The gateways' knowledge of the tokens of requests, with which a new gateway starts. Only gateways know what it means. */
+/**
+ * The gateways' knowledge of the tokens of requests, with which a new gateway starts. Only gateways know what it
+ * means.
+ */
 export const learnedModels = defineBucket({ name: 'learned', value: LearnedRecord, expiryMs: 30 * DAY_MS })
 
 /** A response that a provider makes in the background, whose usage was not known when its request was charged. */
@@ -60,9 +66,9 @@ export const BackgroundResponse = Type.Object({
 const HOUR_MS = 3_600_000
 
 /**
- * Responses that are made in the background, for the gateways that serve later requests for them. The key is a hash of the connection and
- * the provider's id of the response. An entry that no client requests is deleted after two days; when the bucket is full, further ones are
- * refused.
+ * Responses that are made in the background, for the gateways that serve later requests for them. The key is a hash of
+ * the connection and the provider's id of the response. An entry that no client requests is deleted after two days;
+ * when the bucket is full, further ones are refused.
  */
 export const backgroundResponses = defineBucket({
   name: 'background-responses',

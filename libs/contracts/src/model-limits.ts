@@ -1,7 +1,10 @@
 import { type Metric, PERIOD_MS, PERIODS, type Period } from './capacity.ts'
 import type { DiscoveredLimit, LimitSource } from './discovery.ts'
 
-/** A provider's limit for a model in the terms of a connection's capacity, with what the provider last reported about it. */
+/**
+ * A provider's limit for a model in the terms of a connection's capacity, with what the provider last reported about
+ * it.
+ */
 export interface ModelLimit {
   readonly model: string
   readonly period: Period
@@ -19,7 +22,8 @@ export interface ModelLimit {
 }
 
 /**
- * Returns the discovered limits that a connection's capacity can express, at most one for each model, period and metric: the lowest.
+ * Returns the discovered limits that a connection's capacity can express, at most one for each model, period and
+ * metric: the lowest.
  *
  * Excludes limits of an unknown period, other dimensions, and limits of 0, which the provider enforces itself.
  */
@@ -49,7 +53,10 @@ function asModelLimit({ model, dimension, limit, ...reported }: DiscoveredLimit)
   }
 }
 
-/** `requests-per-day` and Mistral's `req-minute` count requests: some providers' words for a dimension have the period in them. */
+/**
+ * `requests-per-day` and Mistral's `req-minute` count requests: some providers' words for a dimension have the period
+ * in them.
+ */
 function metricOf(dimension: string): Metric | undefined {
   const kind = DIMENSION.exec(dimension)?.groups?.kind
   return kind === undefined ? undefined : METRIC_OF.get(kind)

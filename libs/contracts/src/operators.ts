@@ -60,7 +60,9 @@ export const AuditEntryView = Type.Object({
   id: Type.Integer(),
   /** RFC 3339. */
   at: Type.String(),
-  /** `operator:<token's name>`, `session:<token's name>`, `bus:<system's name>`, `address:<IP>`, `command` or `start`. */
+  /**
+   * `operator:<token's name>`, `session:<token's name>`, `bus:<system's name>`, `address:<IP>`, `command` or `start`.
+   */
   actor: Type.String(),
   /** The operator token of an operator or a session; it may be gone by now. */
   actorTokenId: Type.Optional(Type.String()),

@@ -28,7 +28,10 @@ export const Outcome = Type.Union([
   /** The provider responded with a 4xx other than 429, or the gateway did without calling the provider. */
   Type.Literal('client_error'),
   Type.Literal('upstream_429'),
-  /** The provider responded with 5xx, broke off its response, or was unreachable; or the credential was unavailable or rejected. */
+  /**
+   * The provider responded with 5xx, broke off its response, or was unreachable; or the credential was unavailable or
+   * rejected.
+   */
   Type.Literal('upstream_error'),
   Type.Literal('timeout'),
   /** The application went away. */
@@ -43,15 +46,18 @@ export const TokenUsage = Type.Object({
   outputTokens: Type.Integer({ minimum: 0 }),
   /** Read from the provider's prompt cache. Part of `inputTokens`. */
   cachedInputTokens: Type.Integer({ minimum: 0 }),
-  /** Written to the provider's prompt cache, at a price of its own. Part of `inputTokens`; absent where the provider reports none. */
+  /**
+   * Written to the provider's prompt cache, at a price of its own. Part of `inputTokens`; absent where the provider
+   * reports none.
+   */
   cacheWriteInputTokens: Type.Optional(Type.Integer({ minimum: 0 })),
   /** Part of `outputTokens`. */
   reasoningTokens: Type.Integer({ minimum: 0 }),
 })
 
 /**
- * One request through a gateway, as it ended, or several that were not sent to the provider and are alike in all that is counted.
- * Holds no content, and of the headers those on rate limits only.
+ * One request through a gateway, as it ended, or several that were not sent to the provider and are alike in all that
+ * is counted. Holds no content, and of the headers those on rate limits only.
  */
 export type ResponseEvent = Static<typeof ResponseEvent>
 export const ResponseEvent = Type.Object({
@@ -79,8 +85,8 @@ export const ResponseEvent = Type.Object({
   /** Absent where it is not known. */
   usage: Type.Optional(TokenUsage),
   /**
-   * The response came to its end, and its usage was not understood: what was reserved stays charged. Where only the input or only the
-   * output was not, `usage` has what stays charged for it.
+   * The response came to its end, and its usage was not understood: what was reserved stays charged. Where only the
+   * input or only the output was not, `usage` has what stays charged for it.
    */
   unreadUsage: Type.Optional(Type.Literal(true)),
   /** The provider's rate-limit headers, lower case, by allowlist, and when they came. */
@@ -90,10 +96,16 @@ export const ResponseEvent = Type.Object({
   rateLimits: Type.Optional(Type.Array(RateLimitReading)),
 })
 
-/** Stands for the models beyond those that are counted by name: applications choose the names, so that their number is bounded. */
+/**
+ * Stands for the models beyond those that are counted by name: applications choose the names, so that their number is
+ * bounded.
+ */
 export const OTHER_MODEL = '(other)'
 
-/** A batch of one connection's events. Its message id is `<gateway>-<batch>`, so that a repeated publish is stored once. */
+/**
+ * A batch of one connection's events. Its message id is `<gateway>-<batch>`, so that a repeated publish is stored
+ * once.
+ */
 export type ResponseBatch = Static<typeof ResponseBatch>
 export const ResponseBatch = Type.Object({
   connectionId: Type.String({ minLength: 1 }),
@@ -105,8 +117,9 @@ export const ResponseBatch = Type.Object({
 })
 
 /**
- * The stream of all batches. NATS reserves its size when it is created. At about 375 bytes a request, 512 MiB hold 1.4 million of them:
- * four hours of 100 a second, or its whole three days of 5, for consumers that are away. Beyond, the oldest go.
+ * The stream of all batches. NATS reserves its size when it is created. At about 375 bytes a request, 512 MiB hold 1.4
+ * million of them: four hours of 100 a second, or its whole three days of 5, for consumers that are away. Beyond, the
+ * oldest go.
  */
 export const responses = {
   ...defineStream({
@@ -118,8 +131,8 @@ export const responses = {
     duplicateWindowMs: 120_000,
   }),
   /**
-   * How long after its first attempt a gateway may still publish a batch. A consumer knows the batches that it has counted by their names;
-   * it may forget a name once no copy can come any more, which is `maxAgeMs` after this.
+   * How long after its first attempt a gateway may still publish a batch. A consumer knows the batches that it has
+   * counted by their names; it may forget a name once no copy can come any more, which is `maxAgeMs` after this.
    */
   lateMs: 86_400_000,
 }

@@ -24,8 +24,8 @@ export type Nearest =
   | { readonly status: 'none' }
 
 /**
- * Finds the shape that a value is nearest to: the only one of its kind; of several objects the one that their `type`, or another member
- * of fixed values, names; else the one with the fewest errors.
+ * Finds the shape that a value is nearest to: the only one of its kind; of several objects the one that their `type`,
+ * or another member of fixed values, names; else the one with the fewest errors.
  */
 export function nearest(shapes: readonly TSchema[], value: unknown, countErrors: (shape: TSchema) => number): Nearest {
   const kind = kindOf(value)

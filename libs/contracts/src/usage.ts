@@ -21,13 +21,16 @@ export const UsagePoint = Type.Object({
   outputTokens: Type.Integer(),
   /** Part of `inputTokens`. */
   cachedInputTokens: Type.Integer(),
-  /** Part of `inputTokens`, and not of those that were cached: written to the provider's cache. Absent where there are none. */
+  /**
+   * Part of `inputTokens`, and not of those that were cached: written to the provider's cache. Absent where there are
+   * none.
+   */
   cacheWriteInputTokens: Type.Optional(Type.Integer()),
   /** Part of `outputTokens`. */
   reasoningTokens: Type.Integer(),
   /**
-   * Requests whose responses' usage was not understood, or not all of it: what was reserved for them stays charged. Absent where there were
-   * none.
+   * Requests whose responses' usage was not understood, or not all of it: what was reserved for them stays charged.
+   * Absent where there were none.
    */
   unreadRequests: Type.Optional(Type.Integer()),
   /** Requests by how they ended (`Outcome`); outcomes that did not occur are absent. */
@@ -61,7 +64,9 @@ export const usageQuery = defineRequest({
     groupBy: Type.Optional(Type.Union([Type.Literal('model'), Type.Literal('apiKey'), Type.Literal('outcome')])),
   }),
   reply: Type.Object({
-    /** The step of the points: as requested, or longer if the range begins before usage is stored at this resolution. */
+    /**
+     * The step of the points: as requested, or longer if the range begins before usage is stored at this resolution.
+     */
     stepMs: Type.Integer(),
     points: Type.Array(UsagePoint),
   }),

@@ -22,23 +22,26 @@ import { alternatives, nearest } from './union-alternatives.ts'
 /** Either `value` with the schema's type, or its errors, one entry per field. */
 export type Validation<S extends TSchema> = { valid: true; value: Static<S> } | { valid: false; errors: FieldError[] }
 
-/** Checks unknown data against a schema. Fields that the schema does not name pass unless it is closed: schemas evolve by addition. */
+/**
+ * Checks unknown data against a schema. Fields that the schema does not name pass unless it is closed: schemas evolve
+ * by addition.
+ */
 export function validate<S extends TSchema>(schema: S, value: unknown): Validation<S> {
   if (compiled(schema).Check(value)) return { valid: true, value: value as Static<S> }
   return { valid: false, errors: documentErrors(schema, value) }
 }
 
 /**
- * Returns every error of a document, one entry per field, so that all can be corrected at once. Text that PostgreSQL cannot store is an
- * error, too. Never shows a value, which may be a secret.
+ * Returns every error of a document, one entry per field, so that all can be corrected at once. Text that PostgreSQL
+ * cannot store is an error, too. Never shows a value, which may be a secret.
  */
 export function documentErrors(schema: TSchema, value: unknown, path = ''): FieldError[] {
   return [...errorsOf(schema, value, path, DOCUMENT)]
 }
 
 /**
- * Returns the first error of a document that is not stored, and so may contain any text; undefined when there is none. Stops there, so that
- * a document with a million errors costs no more than one.
+ * Returns the first error of a document that is not stored, and so may contain any text; undefined when there is none.
+ * Stops there, so that a document with a million errors costs no more than one.
  */
 export function shapeError(schema: TSchema, value: unknown, path = ''): FieldError | undefined {
   if (compiled(schema).Check(value)) return undefined
@@ -150,7 +153,10 @@ function nullableOf(schema: TSchema): TSchema | undefined {
   return schema.anyOf.length === 2 && second !== undefined && IsNull(second) ? first : undefined
 }
 
-/** Yields the errors of a value that may have several shapes: those toward the nearest shape, or else the list of shapes. */
+/**
+ * Yields the errors of a value that may have several shapes: those toward the nearest shape, or else the list of
+ * shapes.
+ */
 function* unionErrors(schema: TUnion, value: unknown, path: string, rules: Rules): Generator<FieldError, void> {
   const shapes = schema.anyOf
   if (shapes.some((shape) => compiled(shape).Check(value))) return
@@ -192,8 +198,8 @@ function shownName(name: string): string {
 }
 
 /**
- * Returns `text` in a form that PostgreSQL can store and index: at most `maxChars` UTF-16 units, with U+FFFD in place of NUL and lone
- * surrogates. Model names that applications send get here unchecked.
+ * Returns `text` in a form that PostgreSQL can store and index: at most `maxChars` UTF-16 units, with U+FFFD in place
+ * of NUL and lone surrogates. Model names that applications send get here unchecked.
  */
 export function storableText(text: string, maxChars: number): string {
   return text.slice(0, maxChars).toWellFormed().replaceAll('\0', '\uFFFD')

@@ -21,23 +21,30 @@ export interface DeadLetter {
 
 export interface BatchHandlerOptions<Message> {
   /**
-   * Handles a batch. Its messages are acknowledged when it resolves, and delivered again when it rejects. When it rejects with an
-   * `UnprocessableMessageError`, it is called again with parts of the batch until the message at fault is found, so that the others are
-   * handled at once. It must be atomic or idempotent.
+   * Handles a batch. Its messages are acknowledged when it resolves, and delivered again when it rejects. When it
+   * rejects with an `UnprocessableMessageError`, it is called again with parts of the batch until the message at fault
+   * is found, so that the others are handled at once. It must be atomic or idempotent.
    */
   readonly handle: (messages: StreamMessage<Message>[]) => Promise<void>
   /**
-   * Keeps a message that does not match the stream's schema, or that `handle` rejects with an `UnprocessableMessageError`. Once this
-   * resolves, the message is not delivered again. If it rejects, only this message is delivered again.
+   * Keeps a message that does not match the stream's schema, or that `handle` rejects with an
+   * `UnprocessableMessageError`. Once this resolves, the message is not delivered again. If it rejects, only this
+   * message is delivered again.
    */
   readonly storeDeadLetter: (letter: DeadLetter) => Promise<void>
-  /** Called when a batch failed, a dead letter could not be stored, or the stream cannot be read; consuming resumes after a pause. */
+  /**
+   * Called when a batch failed, a dead letter could not be stored, or the stream cannot be read; consuming resumes
+   * after a pause.
+   */
   readonly onFault: (error: unknown) => void
 }
 
 type Delivered = Pick<PullSource, 'acknowledge' | 'drop' | 'reject'>
 
-/** Returns a function that has a batch handled, and acknowledges, drops or rejects each of its messages at their source. */
+/**
+ * Returns a function that has a batch handled, and acknowledges, drops or rejects each of its messages at their
+ * source.
+ */
 export function createBatchHandler<A extends readonly string[], M extends TSchema>(
   definition: StreamDefinition<A, M>,
   { handle, storeDeadLetter, onFault }: BatchHandlerOptions<Static<M>>,

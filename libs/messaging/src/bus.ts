@@ -60,7 +60,8 @@ export interface BusTls {
 }
 
 /**
- * Connects to NATS, waiting for as long as no server can be reached; afterwards reconnects automatically, without limit.
+ * Connects to NATS, waiting for as long as no server can be reached; afterwards reconnects automatically, without
+ * limit.
  * @throws NatsError when the server rejects the credentials, or offers no TLS although `tls` is given
  * @throws Error of node:tls when the server's certificate is not trusted
  */

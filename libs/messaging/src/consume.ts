@@ -12,24 +12,28 @@ export interface ConsumeOptions<Message> extends BatchHandlerOptions<Message> {
   /** The maximum number of messages in a batch. */
   readonly batchMessages: number
   /**
-   * Returns whether a message was handled before, for a handler that remembers. It is called with the last acknowledged message when
-   * reading starts: if that was not handled, the stream or the memory was rolled back, and all messages in the stream are delivered again.
+   * Returns whether a message was handled before, for a handler that remembers. It is called with the last
+   * acknowledged message when reading starts: if that was not handled, the stream or the memory was rolled back, and
+   * all messages in the stream are delivered again.
    */
   readonly wasHandled?: (message: Message) => Promise<boolean>
   /**
-   * Called when the stream lost its newest messages and all others are delivered again: handled ones arrive as `redelivered: false`, too.
+   * Called when the stream lost its newest messages and all others are delivered again: handled ones arrive as
+   * `redelivered: false`, too.
    */
   readonly onRollBack: (rollBack: RollBack) => void
 }
 
 export interface Consuming {
-  /** Requests no further messages; resolves when the messages that arrived are handled, or given back if a batch fails. */
+  /**
+   * Requests no further messages; resolves when the messages that arrived are handled, or given back if a batch fails.
+   */
   stop(): Promise<void>
 }
 
 /**
- * Reads a stream from its beginning, each message at least once, as a durable pull consumer. A message that can never be handled does not
- * block others: it becomes a dead letter.
+ * Reads a stream from its beginning, each message at least once, as a durable pull consumer. A message that can never
+ * be handled does not block others: it becomes a dead letter.
  */
 export async function consume<A extends readonly string[], M extends TSchema>(
   bus: Bus,

@@ -21,7 +21,10 @@ export interface SeenMessage {
 export interface KnownMessages {
   /** Absent if this process has received nothing yet. */
   readonly seen: SeenMessage | undefined
-  /** Returns whether this message, up to which all were acknowledged, was handled. Called if this process has received nothing yet. */
+  /**
+   * Returns whether this message, up to which all were acknowledged, was handled. Called if this process has received
+   * nothing yet.
+   */
   readonly wasHandled: ((message: StoredMsg) => Promise<boolean>) | undefined
 }
 
@@ -31,16 +34,20 @@ export interface RollBack {
   readonly durable: string
   /** The last message that the consumer, or this process, has seen. */
   readonly seenSequence: number
-  /** The last message of the stream. It may be beyond what was seen: then others were stored in place of those that are lost. */
+  /**
+   * The last message of the stream. It may be beyond what was seen: then others were stored in place of those that are
+   * lost.
+   */
   readonly lastSequence: number
 }
 
 /**
- * Creates the durable consumer if there is none, at the stream's beginning. Creates it again if its stream was rolled back: a server that
- * lost power may have written the consumer's position to the disk and not the newest messages, and then silently skips as many new ones.
- * All messages in the stream are delivered again then.
+ * Creates the durable consumer if there is none, at the stream's beginning. Creates it again if its stream was rolled
+ * back: a server that lost power may have written the consumer's position to the disk and not the newest messages, and
+ * then silently skips as many new ones. All messages in the stream are delivered again then.
  *
- * Call it before anything is requested from the consumer on a connection: a delivery from a wrong position hides that it is wrong.
+ * Call it before anything is requested from the consumer on a connection: a delivery from a wrong position hides that
+ * it is wrong.
  *
  * @returns the roll-back that was found; undefined when there was none
  */

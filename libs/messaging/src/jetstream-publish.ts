@@ -30,7 +30,8 @@ export async function publishToJetStream(
       return parsePublished(subject, reply.json())
     } catch (error) {
       if (error instanceof NoReplyError && bus.isConnected()) throw new NotConfirmedError(subject, options.timeoutMs)
-      // A stream that was created this instant, or whose server has just started, is not listening yet. Nothing was stored.
+      // A stream that was created this instant, or whose server has just started, is not listening yet. Nothing was
+      // stored.
       if (!(error instanceof NoRespondersError) || attempt === MAX_ATTEMPTS) throw error
       await new Promise((resolve) => setTimeout(resolve, RETRY_MS))
     }

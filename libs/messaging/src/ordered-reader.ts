@@ -19,7 +19,9 @@ export interface OrderedReaderOptions {
   readonly onMessage: (message: StoredMessage) => void
   /** Called once, when everything present at the start has been read. */
   readonly onPresent: () => void
-  /** Called at most once, when messages are or may be missing: the reader has stopped, and a new one must start over. */
+  /**
+   * Called at most once, when messages are or may be missing: the reader has stopped, and a new one must start over.
+   */
   readonly onBroken: (error: Error) => void
 }
 
@@ -30,9 +32,9 @@ export interface OrderedReader {
 /**
  * Reads the last message of each subject of a stream, then every new one, in order and without gaps.
  *
- * The client has such a consumer, but mistakes a stored message with a status line for one of the server's own, and ends or requests it
- * again forever. Before 2.10, nats-server stores such messages when it is made to reply into a stream. Here the server's own messages are
- * recognized by having no position in the stream.
+ * The client has such a consumer, but mistakes a stored message with a status line for one of the server's own, and
+ * ends or requests it again forever. Before 2.10, nats-server stores such messages when it is made to reply into a
+ * stream. Here the server's own messages are recognized by having no position in the stream.
  *
  * @throws NatsError when the consumer cannot be created
  */
@@ -120,6 +122,9 @@ export async function readOrdered(bus: Bus, options: OrderedReaderOptions): Prom
 }
 
 const HEARTBEAT_MS = 5_000
-/** Counted in turns of this process's own event loop, so that a process that was not scheduled does not blame the server. */
+/**
+ * Counted in turns of this process's own event loop, so that a process that was not scheduled does not blame the
+ * server.
+ */
 const MAX_SILENT_TICKS = 3
 const NANOS_PER_MS = 1e6

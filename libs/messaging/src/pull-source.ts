@@ -11,17 +11,26 @@ import {
 export interface PullSourceOptions {
   readonly stream: string
   readonly durable: string
-  /** The number of messages requested at a time; at most four times as many are unacknowledged, over all that share the durable. */
+  /**
+   * The number of messages requested at a time; at most four times as many are unacknowledged, over all that share the
+   * durable.
+   */
   readonly batchMessages: number
   /** The messages that an earlier source of this process received, and what else is known of the stream's messages. */
   readonly known: KnownMessages
-  /** Called when the consumer was ahead of its stream and was created again: all messages in the stream are delivered again. */
+  /**
+   * Called when the consumer was ahead of its stream and was created again: all messages in the stream are delivered
+   * again.
+   */
   readonly onRollBack: (rollBack: RollBack) => void
 }
 
 /** Messages of a durable pull consumer, requested before they are taken, so that none waits for the next request. */
 export interface PullSource {
-  /** True once no message waits to be taken and none will arrive: after `close`, a lost connection, or when `take` threw. */
+  /**
+   * True once no message waits to be taken and none will arrive: after `close`, a lost connection, or when `take`
+   * threw.
+   */
   readonly exhausted: boolean
   /** The newest message that it received. */
   readonly seen: SeenMessage | undefined
@@ -43,9 +52,9 @@ export interface PullSource {
 }
 
 /**
- * Creates the durable consumer if it is missing or was rolled back, and begins to read from it. A source ends with its connection: on the
- * next one the consumer must be checked again before anything is requested from it, and the positions of earlier messages may be those of
- * others.
+ * Creates the durable consumer if it is missing or was rolled back, and begins to read from it. A source ends with its
+ * connection: on the next one the consumer must be checked again before anything is requested from it, and the
+ * positions of earlier messages may be those of others.
  */
 export async function openPullSource(bus: Bus, options: PullSourceOptions): Promise<PullSource> {
   const { stream, durable, batchMessages } = options
@@ -94,7 +103,8 @@ export async function openPullSource(bus: Bus, options: PullSourceOptions): Prom
     messages.stop()
   }
   if (isLost) lose()
-  // Messages that are being handled, or wait for it, are not delivered again, however long that takes; those of a dead process soon are.
+  // Messages that are being handled, or wait for it, are not delivered again, however long that takes; those of a dead
+  // process soon are.
   const stillWorking = setInterval(() => {
     if (isLost || bus.connection.isDraining() || bus.connection.isClosed()) return clearInterval(stillWorking)
     for (const message of [...taken, ...waiting]) message.working() // Says nothing once it is acknowledged.
@@ -143,6 +153,9 @@ export async function openPullSource(bus: Bus, options: PullSourceOptions): Prom
 const ACK_WAIT_MS = 5_000
 /** The time that the batches that arrived may take once no more are requested. */
 const LAST_BATCHES_MS = 30_000
-/** The time that the server keeps one request for messages. Half of it without a sign of the server counts as a lost request. */
+/**
+ * The time that the server keeps one request for messages. Half of it without a sign of the server counts as a lost
+ * request.
+ */
 const PULL_EXPIRY_MS = 2_000
 const NANOS_PER_MS = 1e6

@@ -30,8 +30,8 @@ interface Pending {
 }
 
 /**
- * Opens the inbox. The client's own requests cost a stack trace, two timers and four promises each: a fifth of a capacity instance's time
- * at 10,000 commits a second. Here one subscription and one timer serve all requests.
+ * Opens the inbox. The client's own requests cost a stack trace, two timers and four promises each: a fifth of a
+ * capacity instance's time at 10,000 commits a second. Here one subscription and one timer serve all requests.
  *
  * @param inboxPrefix the subject prefix that this connection's user may subscribe below
  */

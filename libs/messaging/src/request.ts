@@ -17,9 +17,9 @@ export interface RequestOptions {
 }
 
 /**
- * Sends a request on the definition's subject and returns the reply. Where the definition allows it, every responder gets the request when
- * the first one takes long: one that hangs (a stopped process, a machine that is cut off) still gets its share of a queue's requests until
- * the server misses its pings.
+ * Sends a request on the definition's subject and returns the reply. Where the definition allows it, every responder
+ * gets the request when the first one takes long: one that hangs (a stopped process, a machine that is cut off) still
+ * gets its share of a queue's requests until the server misses its pings.
  * @throws NoRespondersError at once when no service responds on the subject
  * @throws NoReplyError when no reply came in time
  * @throws SluiceError with the responder's code when it replied with an error, `internal` when its reply is malformed

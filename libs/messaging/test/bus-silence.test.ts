@@ -121,7 +121,8 @@ it('is not disturbed when a server goes on that it gave up connecting to', async
   frozen.freeze()
   await eventually(() => expect(bus.isConnected()).toBe(false))
   await eventually(() => expect(bus.isConnected()).toBe(true))
-  // The first server that was tried is the frozen one, which its kernel connected to; this one stands for what that attempt left.
+  // The first server that was tried is the frozen one, which its kernel connected to; this one stands for what that
+  // attempt left.
   const left = createConnection(Number(new URL(frozen.url).port), '127.0.0.1')
   await once(left, 'connect')
   frozen.thaw()

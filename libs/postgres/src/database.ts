@@ -12,7 +12,10 @@ export interface DatabaseOptions {
   readonly logger: Logger
 }
 
-/** Opens a pool of connections, made as they are needed. 64-bit integers are read as numbers: all that are stored are safe integers. */
+/**
+ * Opens a pool of connections, made as they are needed. 64-bit integers are read as numbers: all that are stored are
+ * safe integers.
+ */
 export function openDatabase<Tables>(options: DatabaseOptions): Kysely<Tables> {
   const { url, name, maxConnections, statementTimeoutMs, logger } = options
   const pool = new pg.Pool({

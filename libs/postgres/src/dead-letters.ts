@@ -7,8 +7,9 @@ import { isTransient } from './errors.ts'
 import { readStored, StoredInstant } from './stored-rows.ts'
 
 /**
- * Dead letters of a service: messages of the stream `RESPONSES` that it can never process, kept for inspection in the table
- * `<schema>.dead_letters`. Each is stored once however often it is delivered, logged, and counted as `sluice_dead_letters_total`.
+ * Dead letters of a service: messages of the stream `RESPONSES` that it can never process, kept for inspection in the
+ * table `<schema>.dead_letters`. Each is stored once however often it is delivered, logged, and counted as
+ * `sluice_dead_letters_total`.
  */
 export interface DeadLetters {
   /**

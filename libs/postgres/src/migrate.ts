@@ -14,8 +14,8 @@ export interface MigrateOptions {
 }
 
 /**
- * Brings the schema to the newest migration, each applied once however many instances start at a time. Waits for as long as
- * the database is not there.
+ * Brings the schema to the newest migration, each applied once however many instances start at a time. Waits for as
+ * long as the database is not there.
  * @throws what went wrong when waiting does not help: wrong credentials, no such database, a migration that fails
  */
 export async function migrate(options: MigrateOptions): Promise<void> {

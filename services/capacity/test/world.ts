@@ -60,8 +60,9 @@ interface Permit {
 }
 
 /**
- * Creates one connection's record with the code that production runs on it, two capacity instances and two gateways, in simulated time.
- * Every request that departed to the provider is listed in `heads` (when it began) and in `wholes` (when its last byte left).
+ * Creates one connection's record with the code that production runs on it, two capacity instances and two gateways,
+ * in simulated time. Every request that departed to the provider is listed in `heads` (when it began) and in `wholes`
+ * (when its last byte left).
  */
 export function createWorld(configured: Limits) {
   const limits = { configured }

@@ -40,8 +40,8 @@ export interface ConnectionsService extends Service {
 }
 
 /**
- * Starts the service; resolves when it serves. It waits for PostgreSQL without limit, and for NATS only for a moment: the admin API works
- * without, and the bus is served once it is reachable.
+ * Starts the service; resolves when it serves. It waits for PostgreSQL without limit, and for NATS only for a moment:
+ * the admin API works without, and the bus is served once it is reachable.
  * @param isAvailable whether connections to a provider may be created; by default when gateways can call it
  * @throws MasterKeyError when the master keys are missing or malformed; ConfigError when `KMS_KEY_ID` is missing
  */

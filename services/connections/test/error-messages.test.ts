@@ -4,7 +4,8 @@ import { type StandaloneConnections, standaloneConnections } from './support/sta
 import { openAiConnection } from './support/start-connections.ts'
 
 /**
- * The usual mistakes of an operator, and the admin API's responses: what is wrong, with the value where it is no secret, and what to do.
+ * The usual mistakes of an operator, and the admin API's responses: what is wrong, with the value where it is no
+ * secret, and what to do.
  */
 let connections: StandaloneConnections
 let id: string

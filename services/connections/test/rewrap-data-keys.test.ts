@@ -138,7 +138,8 @@ it('goes from libsodium to KMS, to another KMS key and back, with the service ru
       await rotating
     },
   })
-  // The service still wraps under the old key: what it added meanwhile is met by a later pass. The sealing key is one more. The
+  // The service still wraps under the old key: what it added meanwhile is met by a later pass. The sealing key is one
+  // more. The
   // oldest version was destroyed meanwhile, as its connection was rotated twice, and is not brought back.
   ciphertexts.delete(oldest.rows[0].ciphertext)
   expect(toFirst).toMatchObject({ rewrapped: CONNECTIONS + 1 + 2 + 1 - 1, failures: [] })

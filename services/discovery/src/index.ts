@@ -30,9 +30,9 @@ import { MIGRATIONS, type Tables } from './store/schema.ts'
 export { DiscoveryConfig } from './config.ts'
 
 /**
- * Starts the discovery service: it learns the providers' limits from every response event, and on request from AWS Service Quotas, and
- * lists them. Resolves when it does all of that; until then it waits for PostgreSQL and NATS. A connection's limits are erased when the
- * connection is deleted. Any number of instances share the work.
+ * Starts the discovery service: it learns the providers' limits from every response event, and on request from AWS
+ * Service Quotas, and lists them. Resolves when it does all of that; until then it waits for PostgreSQL and NATS. A
+ * connection's limits are erased when the connection is deleted. Any number of instances share the work.
  */
 export async function start(config: DiscoveryConfig, logger: Logger): Promise<Service> {
   const url = config.DATABASE_URL
@@ -47,7 +47,8 @@ export async function start(config: DiscoveryConfig, logger: Logger): Promise<Se
   const store = postgresLimitStore({ db, logger })
   const bus = await connectBus(busOptions(config, 'discovery', logger))
   await ensureStream(bus, { ...responses, maxBytes: config.RESPONSES_MAX_BYTES })
-  // Created for the gateways, which must not create streams: a stream's creator decides what it captures and where it is copied.
+  // Created for the gateways, which must not create streams: a stream's creator decides what it captures and where it
+  // is copied.
   await openBucket(bus, learnedModels)
   await openBucket(bus, backgroundResponses)
   const projection = kvLimitProjection(await openBucket(bus, discovered), store)

@@ -13,8 +13,8 @@ import { startUpkeep } from './upkeep.ts'
 export { UsageConfig } from './config.ts'
 
 /**
- * Starts the usage service: it counts every response event exactly once, and replies to queries. Resolves when it does both;
- * until then it waits for PostgreSQL and NATS. Any number of instances share the work.
+ * Starts the usage service: it counts every response event exactly once, and replies to queries. Resolves when it does
+ * both; until then it waits for PostgreSQL and NATS. Any number of instances share the work.
  * @throws ConfigError when the price list cannot be read, or longer rollups have a shorter retention
  */
 export async function start(config: UsageConfig, logger: Logger): Promise<Service> {
@@ -92,6 +92,7 @@ const STATEMENT_TIMEOUT_MS = 10_000
 const BATCH_MESSAGES = 200
 const UPKEEP_INTERVAL_MS = 600_000
 /**
- * A message may be delivered again for as long as the stream holds it, and be published again late. An hour more for clocks that differ.
+ * A message may be delivered again for as long as the stream holds it, and be published again late. An hour more for
+ * clocks that differ.
  */
 const GATEWAY_AGE_MS = responses.maxAgeMs + responses.lateMs + 3_600_000

@@ -30,8 +30,8 @@ export type AcquireResult =
   | Denied
 
 /**
- * Decides whether a cost fits in every window, and charges it if so. All or nothing: a denial charges nothing. The record must have been
- * advanced to now, and its model reconciled.
+ * Decides whether a cost fits in every window, and charges it if so. All or nothing: a denial charges nothing. The
+ * record must have been advanced to now, and its model reconciled.
  */
 export function acquire(record: CapacityRecord, limits: EnforcedLimits, options: AcquireOptions): AcquireResult {
   const { model, cost, limited = cost, ownTokens = cost.tokens } = options
@@ -51,8 +51,9 @@ export function acquire(record: CapacityRecord, limits: EnforcedLimits, options:
 }
 
 /**
- * Reconciles the model's counters with the provider's latest responses, on a record that was advanced to now. A budget that is lowered by
- * that stays lowered whether or not anything is acquired. Returns the same object when there is nothing new.
+ * Reconciles the model's counters with the provider's latest responses, on a record that was advanced to now. A budget
+ * that is lowered by that stays lowered whether or not anything is acquired. Returns the same object when there is
+ * nothing new.
  */
 export function reconcileModel(record: CapacityRecord, { discovered }: EnforcedLimits, model: string): CapacityRecord {
   const limits = discovered?.get(model)
@@ -91,7 +92,10 @@ function namingModel(model: string, denial: Denied | undefined): Denied | undefi
   return denial === undefined ? undefined : { ...denial, model }
 }
 
-/** Denies with the longest wait among the pool's cool-down, the configured limits and the model's; undefined when there is no wait. */
+/**
+ * Denies with the longest wait among the pool's cool-down, the configured limits and the model's; undefined when there
+ * is no wait.
+ */
 function longestWait(
   record: CapacityRecord,
   configured: Limits,
@@ -132,7 +136,10 @@ function longestWait(
   return denial
 }
 
-/** Returns the first instant, in Unix milliseconds, at which `cost` fits under `limit` if nothing else is charged until then. */
+/**
+ * Returns the first instant, in Unix milliseconds, at which `cost` fits under `limit` if nothing else is charged until
+ * then.
+ */
 function fitsAtMs(windows: Windows, limit: Limit, cost: Cost, nowMs: number): number {
   const window = windows[limit.period]
   let excess = used(window, limit.metric) + amountOf(cost, limit.metric) - limit.limit

@@ -268,7 +268,10 @@ function withResponse(discovered: ReadonlyMap<string, ModelLimit[]>, limit: Mode
   return new Map(discovered).set(limit.model, [...others, limit])
 }
 
-/** Returns true when no other response about the limit arrived at the same time or later, which would be enforced instead. */
+/**
+ * Returns true when no other response about the limit arrived at the same time or later, which would be enforced
+ * instead.
+ */
 function isLatest(limit: ModelLimit, responses: readonly ModelLimit[]): boolean {
   return responses.every((other) => other === limit || !isSameLimit(other, limit) || other.seenAtMs < limit.seenAtMs)
 }

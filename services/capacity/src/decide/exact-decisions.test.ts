@@ -269,7 +269,10 @@ function knownOf({ requests, tokens, ...parts }: Cost, isSplit: boolean): Cost {
   return isSplit ? { requests, tokens, ...parts } : { requests, tokens }
 }
 
-/** By the design's definition: a charge counts, half a second later than it was made, until its whole slot is older than the period. */
+/**
+ * By the design's definition: a charge counts, half a second later than it was made, until its whole slot is older
+ * than the period.
+ */
 function countedBySlots(charges: readonly Charge[], period: Period, metric: Metric, nowMs: number): number {
   const slotMs = PERIOD_MS[period] / 60
   const endsCountingAtMs = (atMs: number) => Math.floor((atMs + 500) / slotMs) * slotMs + slotMs + PERIOD_MS[period]

@@ -1,4 +1,7 @@
-/** Corrects earlier charges: settlements, which bring a permit's charge to what it used, and renewals, which move a charge to now. */
+/**
+ * Corrects earlier charges: settlements, which bring a permit's charge to what it used, and renewals, which move a
+ * charge to now.
+ */
 import { type Acquire, costOf, excessOf, NO_COST, type Settlement } from '@sluice/contracts'
 import { afterTrial, withCoolDown } from '../record/cool-downs.ts'
 import type { EnforcedLimits } from '../record/limits.ts'
@@ -8,9 +11,9 @@ import { chargeAll, refundAll } from '../record/window.ts'
 import { chargeRecord } from './acquire.ts'
 
 /**
- * Settles a permit. What it did not use is refunded to the slot that was charged, in every window that still holds it; what it used
- * beyond its reservation is charged now, whatever the limits. The model's windows take what its provider counts. The record must have
- * been advanced to now.
+ * Settles a permit. What it did not use is refunded to the slot that was charged, in every window that still holds it;
+ * what it used beyond its reservation is charged now, whatever the limits. The model's windows take what its provider
+ * counts. The record must have been advanced to now.
  */
 export function settle(record: CapacityRecord, settlement: Settlement): CapacityRecord {
   const { reserved, actual, chargedAtMs, coolDown, trial, model } = settlement

@@ -22,7 +22,10 @@ const Kind = Type.Union([
   Type.Object({ code: Type.Literal('trial'), chargedAtMs: INTEGER, trialAtMs: INTEGER }),
 ])
 
-/** For each slot, newest first, how many of its tokens are of this part; {@link NOT_SPLIT} when the slot does not split its tokens. */
+/**
+ * For each slot, newest first, how many of its tokens are of this part; {@link NOT_SPLIT} when the slot does not split
+ * its tokens.
+ */
 const StoredPart = Type.Object({ minute: NUMBERS, hour: NUMBERS, day: NUMBERS })
 
 const storedWindows = {
@@ -61,7 +64,9 @@ export const StoredRecord = Type.Object({
   ),
   /** By the key of their pool. The name is part of the format. */
   cooldowns: Type.Record(Type.String(), Type.Array(StoredCoolDown)),
-  /** The latest loss that was made up for: its start and end; then period, metric, amount and end of each assumed use. */
+  /**
+   * The latest loss that was made up for: its start and end; then period, metric, amount and end of each assumed use.
+   */
   loss: Type.Optional(
     Type.Object({
       span: Type.Tuple([Type.Integer(), Type.Integer()]),

@@ -276,7 +276,8 @@ it('lets only trials through a cool-down, one at a time, and says exactly when t
           if (step.fate !== 'served') continue
           for (const floor of [0, 1_024, 4_096]) {
             const same = refusals.filter((each) => each.pool === pool && each.minTokens === floor && !each.isOver)
-            // Whatever that refusal result for: one that came later than the grant says that the provider was not serving then.
+            // Whatever that refusal result for: one that came later than the grant says that the provider was not
+            // serving then.
             const isSinceRefused = same.some(({ atMs }) => atMs >= grantedAtMs)
             if (floor <= tokens && !isSinceRefused)
               for (const each of same) if (each.atMs < grantedAtMs) each.isOver = true

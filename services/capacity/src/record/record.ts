@@ -1,4 +1,6 @@
-/** A connection's record: everything that is counted for it, as one immutable value that one compare-and-set replaces. */
+/**
+ * A connection's record: everything that is counted for it, as one immutable value that one compare-and-set replaces.
+ */
 import {
   type Cost,
   LONGEST_PERIOD_MS,
@@ -70,8 +72,9 @@ export function emptyRecord(): CapacityRecord {
 }
 
 /**
- * Advances the record to `nowMs`, or to its own clock if that is later: slides its windows and removes expired cool-downs, sessions and
- * losses. Because the record's clock never goes back, an instance whose clock is behind lets nothing slide out twice.
+ * Advances the record to `nowMs`, or to its own clock if that is later: slides its windows and removes expired
+ * cool-downs, sessions and losses. Because the record's clock never goes back, an instance whose clock is behind lets
+ * nothing slide out twice.
  */
 export function advance({ loss, ...record }: CapacityRecord, nowMs: number): CapacityRecord {
   const clockMs = Math.max(record.clockMs, nowMs)

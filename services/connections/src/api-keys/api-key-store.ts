@@ -29,7 +29,9 @@ export function createApiKeyStore(database: Database, onCommitted: (hash: string
       await onCommitted(key.hash)
     },
 
-    /** Replaces a key by what `change` returns. Returns the key as it is then, or undefined when there is no such key. */
+    /**
+     * Replaces a key by what `change` returns. Returns the key as it is then, or undefined when there is no such key.
+     */
     update: async (id: string, change: (key: ApiKey) => ApiKey, actor: Actor): Promise<ApiKey | undefined> => {
       const updated = await database.transaction(async (trx) => {
         const row = await selectApiKeys(trx).where('id', '=', id).forUpdate().executeTakeFirst()

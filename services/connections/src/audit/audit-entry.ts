@@ -5,8 +5,8 @@ import { visibleText } from '../documents.ts'
 /** The maker of a change, or of a refused request. */
 export interface Actor {
   /**
-   * `operator:<token's name>`, `session:<name of its token>`, `bus:<name that the system gives itself>`, `address:<IP>` for an
-   * unauthenticated client, `command`, `start`.
+   * `operator:<token's name>`, `session:<name of its token>`, `bus:<name that the system gives itself>`,
+   * `address:<IP>` for an unauthenticated client, `command`, `start`.
    */
   readonly label: string
   /** The operator token of an operator or a session: token names are not unique. */
@@ -66,7 +66,10 @@ export function toAuditEntryView({
   }
 }
 
-/** Returns the fields that differ between two views of one thing, by name; without the fields that every change updates. */
+/**
+ * Returns the fields that differ between two views of one thing, by name; without the fields that every change
+ * updates.
+ */
 export function difference(before: object | undefined, after: object | undefined): FieldChange[] {
   const old = new Map<string, unknown>(Object.entries(before ?? {}))
   const fresh = new Map<string, unknown>(Object.entries(after ?? {}))

@@ -33,7 +33,9 @@ export function createAuditLog(database: Database) {
   }
 }
 
-/** Writes an audit entry: that of a change in the change's own transaction, so that neither exists without the other. */
+/**
+ * Writes an audit entry: that of a change in the change's own transaction, so that neither exists without the other.
+ */
 export async function audit(db: Kysely<Tables>, entry: NewAuditEntry): Promise<void> {
   const { actor, action, subjectId, before, after, details } = entry
   await db

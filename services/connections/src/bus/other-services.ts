@@ -12,8 +12,8 @@ import { request } from '@sluice/messaging'
 import type { BusLink } from './bus-link.ts'
 
 /**
- * Requests to the services that know a connection's capacity, discovered limits and usage. Every method throws SluiceError `unavailable`
- * when the other service does not reply.
+ * Requests to the services that know a connection's capacity, discovered limits and usage. Every method throws
+ * SluiceError `unavailable` when the other service does not reply.
  */
 export type OtherServices = ReturnType<typeof createOtherServices>
 

@@ -17,12 +17,13 @@ export interface CapacityStreamDeps extends SignInDeps {
 }
 
 /**
- * `GET /connections/{id}/capacity/stream`: the connection's capacity as server-sent events, once a second until the client disconnects,
- * its token or session is no longer valid, the connection is deleted, or the service stops. `capacity` carries the response body of
- * `…/capacity`; `unavailable` that the capacity is temporarily unavailable; `deleted` is the last event.
+ * `GET /connections/{id}/capacity/stream`: the connection's capacity as server-sent events, once a second until the
+ * client disconnects, its token or session is no longer valid, the connection is deleted, or the service stops.
+ * `capacity` carries the response body of `…/capacity`; `unavailable` that the capacity is temporarily unavailable;
+ * `deleted` is the last event.
  *
- * The operator is authenticated again before each event. While the database is unreachable, which keeps it from saying who is still
- * valid, the stream goes on; any other failure ends it.
+ * The operator is authenticated again before each event. While the database is unreachable, which keeps it from saying
+ * who is still valid, the stream goes on; any other failure ends it.
  */
 export function capacityStreamRoute(deps: CapacityStreamDeps): Routes {
   const { connections, otherServices, logger } = deps
@@ -71,7 +72,10 @@ export function capacityStreamRoute(deps: CapacityStreamDeps): Routes {
   }
 }
 
-/** Counts the open streams, and which operator token each belongs to: a session counts as the token that it was started with. */
+/**
+ * Counts the open streams, and which operator token each belongs to: a session counts as the token that it was started
+ * with.
+ */
 function createStreamLimit() {
   const tokenIds = new Map<ServerResponse, string>()
   return {

@@ -79,8 +79,9 @@ export async function deleteConnection(
 }
 
 /**
- * Stores what `change` makes of the connection; nothing, and no new version, if that is no difference. When another change is stored
- * first, `change` is applied again to the connection as it is then, so that what is stored never mixes two changes.
+ * Stores what `change` makes of the connection; nothing, and no new version, if that is no difference. When another
+ * change is stored first, `change` is applied again to the connection as it is then, so that what is stored never
+ * mixes two changes.
  * @throws SluiceError `not_found`, `version_conflict`, `name_taken`; whatever `change` throws
  */
 export async function changeConnection(
@@ -102,7 +103,8 @@ export async function changeConnection(
 }
 
 /**
- * Returns the connection with a valid patch applied; a secret in the patch is stored as a new version of the credential.
+ * Returns the connection with a valid patch applied; a secret in the patch is stored as a new version of the
+ * credential.
  * @throws EnvelopeError when the key service returns no data key
  */
 export async function patchedConnection(

@@ -129,9 +129,9 @@ export function toProjection(connection: Connection): ProjectedConnection {
 }
 
 /**
- * Returns whether the connection may be used less than before, or in another way: restrictions are published first. Every change counts,
- * also of fields that are added later, except those that only describe or only allow more. A renamed connection cannot be used under its
- * old name.
+ * Returns whether the connection may be used less than before, or in another way: restrictions are published first.
+ * Every change counts, also of fields that are added later, except those that only describe or only allow more. A
+ * renamed connection cannot be used under its old name.
  */
 export function restrictsConnection(before: Connection, after: Connection): boolean {
   const fields = new Set([...Object.keys(before), ...Object.keys(after)]) as Set<keyof Connection>

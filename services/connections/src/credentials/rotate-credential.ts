@@ -29,8 +29,8 @@ export class CredentialNotRotatedError extends SluiceError {
 }
 
 /**
- * Gives a connection a new credential after its provider has accepted it, or has no way to test it. Until then, and if it is rejected, the
- * old one is in force and nothing of the new one is stored.
+ * Gives a connection a new credential after its provider has accepted it, or has no way to test it. Until then, and if
+ * it is rejected, the old one is in force and nothing of the new one is stored.
  * @throws CredentialNotRotatedError when the provider rejects it, is unreachable or fails; SluiceError `not_found`, `version_conflict`, or
  * `invalid_request` with everything that is wrong with the document; those of the probe
  */
@@ -82,8 +82,8 @@ function codes(...of: readonly ConnectionTestErrorCode[]): ReadonlySet<string> {
 }
 
 /**
- * Puts the previous credential in force again, as the next version: versions only increase, wherever they are cached. The version that it
- * replaces can be rolled back to in turn.
+ * Puts the previous credential in force again, as the next version: versions only increase, wherever they are cached.
+ * The version that it replaces can be rolled back to in turn.
  * @throws SluiceError `not_found`, `version_conflict`, `no_previous_credential`; EnvelopeError when the previous version cannot be
  * opened
  */

@@ -16,7 +16,8 @@ export interface DecryptDeps extends EncryptDeps {
 }
 
 /**
- * Encrypts a version of a credential for storage. Returns undefined when there are no secret fields, as the provider has none.
+ * Encrypts a version of a credential for storage. Returns undefined when there are no secret fields, as the provider
+ * has none.
  * @throws EnvelopeError when the key service returns no data key
  */
 export async function encryptCredential(
@@ -35,8 +36,8 @@ export async function encryptCredential(
 }
 
 /**
- * Decrypts a stored credential; the caller overwrites the plaintext after use. When a credential can no longer, or again, be decrypted,
- * that is recorded in the connection's status and logged once.
+ * Decrypts a stored credential; the caller overwrites the plaintext after use. When a credential can no longer, or
+ * again, be decrypted, that is recorded in the connection's status and logged once.
  * @throws EnvelopeError
  */
 export async function decryptCredential(
@@ -78,7 +79,10 @@ export async function decryptCredentialFields(
   return fields.value
 }
 
-/** Returns what identifies a credential to an operator: `…` and its last four characters, or only `…` if that would reveal too much. */
+/**
+ * Returns what identifies a credential to an operator: `…` and its last four characters, or only `…` if that would
+ * reveal too much.
+ */
 export function credentialHint(fields: CredentialFields): string {
   const [value] = Object.values(fields)
   return value === undefined || value.length < MIN_LENGTH_SHOWN ? '…' : `…${value.slice(-4)}`

@@ -6,7 +6,9 @@ import { type Kysely, sql, type Transaction } from 'kysely'
 import pg from 'pg'
 import type { LockName, Tables } from './tables.ts'
 
-/** The service's PostgreSQL. Every query throws DatabaseUnreachableError while the server is unreachable or overloaded. */
+/**
+ * The service's PostgreSQL. Every query throws DatabaseUnreachableError while the server is unreachable or overloaded.
+ */
 export interface Database {
   run<T>(query: (db: Kysely<Tables>) => Promise<T>): Promise<T>
   transaction<T>(work: (trx: Transaction<Tables>) => Promise<T>): Promise<T>

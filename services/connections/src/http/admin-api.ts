@@ -46,7 +46,9 @@ interface Health {
 export interface LoginSettings {
   /** How many invalid tokens one address may send in a minute before it has to wait. */
   readonly failuresPerMinute: number
-  /** Addresses and networks, comma-separated, of proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are trusted. */
+  /**
+   * Addresses and networks, comma-separated, of proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are trusted.
+   */
   readonly trustedProxies?: string
   /** Limits session cookies to TLS even when the request is not known to have used it. */
   readonly isCookieAlwaysSecure: boolean

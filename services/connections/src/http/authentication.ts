@@ -31,8 +31,9 @@ export interface AuthenticationDeps extends SignInDeps {
 }
 
 /**
- * Creates the hook that authenticates each request, by an operator token in `Authorization: Bearer` or else by the session cookie, and
- * checks the operator's role. Both are looked up at each request, so that what is revoked is refused at once.
+ * Creates the hook that authenticates each request, by an operator token in `Authorization: Bearer` or else by the
+ * session cookie, and checks the operator's role. Both are looked up at each request, so that what is revoked is
+ * refused at once.
  *
  * The hook throws SluiceError `unauthenticated`, `forbidden`; RateLimitedError.
  */

@@ -17,7 +17,9 @@ export interface SessionCookie {
   readonly isAlwaysSecure: boolean
 }
 
-/** Sets the session cookie: for the admin API only, not readable by scripts, and never sent from another site's page. */
+/**
+ * Sets the session cookie: for the admin API only, not readable by scripts, and never sent from another site's page.
+ */
 export function setSessionCookie(reply: FastifyReply, { value, lifetimeMs, isAlwaysSecure }: SessionCookie): void {
   reply.setCookie(SESSION_COOKIE, value, {
     path: '/api',

@@ -69,8 +69,9 @@ export function createSealingKey({ database, envelopes, sealedBoxes, logger }: S
     current,
 
     /**
-     * Creates the pair if there is none, and replaces one that can no longer be opened: only messages in flight are sealed to it. While
-     * the key service is unavailable nothing changes; the pair is then created when it is first used.
+     * Creates the pair if there is none, and replaces one that can no longer be opened: only messages in flight are
+     * sealed to it. While the key service is unavailable nothing changes; the pair is then created when it is first
+     * used.
      */
     ensure: async (): Promise<void> => {
       try {

@@ -1,6 +1,8 @@
 import sodium from 'libsodium-wrappers'
 
-/** Encrypts with XChaCha20-Poly1305-IETF under a random nonce, which at 192 bits does not repeat. Needs `sodium.ready`. */
+/**
+ * Encrypts with XChaCha20-Poly1305-IETF under a random nonce, which at 192 bits does not repeat. Needs `sodium.ready`.
+ */
 export function encrypt(plaintext: Uint8Array, key: Uint8Array, additionalData: string) {
   const nonce = sodium.randombytes_buf(sodium.crypto_aead_xchacha20poly1305_ietf_NPUBBYTES)
   const ciphertext = sodium.crypto_aead_xchacha20poly1305_ietf_encrypt(plaintext, additionalData, null, nonce, key)

@@ -27,7 +27,10 @@ export function createSessionStore(database: Database) {
       return { session: { id, hash, tokenId: token.id, createdAt, expiresAt }, token }
     },
 
-    /** Stores a session and deletes those that had ended by its start. Returns false when its token was revoked meanwhile. */
+    /**
+     * Stores a session and deletes those that had ended by its start. Returns false when its token was revoked
+     * meanwhile.
+     */
     insert: ({ id, hash, tokenId, createdAt, expiresAt }: Session, actor: Actor): Promise<boolean> =>
       database.transaction(async (trx) => {
         // Locked, so that the token is not revoked in between.

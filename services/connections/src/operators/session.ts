@@ -15,7 +15,10 @@ export interface Session {
   readonly expiresAt: Date
 }
 
-/** Returns when a session that starts now ends: after {@link SESSION_LIFETIME_MS}, or with its token if that expires first. */
+/**
+ * Returns when a session that starts now ends: after {@link SESSION_LIFETIME_MS}, or with its token if that expires
+ * first.
+ */
 export function sessionEnd({ expiresAt }: Pick<OperatorToken, 'expiresAt'>, now: Date): Date {
   const latest = new Date(now.getTime() + SESSION_LIFETIME_MS)
   return expiresAt !== undefined && expiresAt < latest ? expiresAt : latest

@@ -13,8 +13,8 @@ export interface ProbeTarget {
 }
 
 /**
- * Tests whether one provider accepts a connection. Resolves with the ids of the provider's models, or undefined if it does not list them;
- * rejects with a `ProbeFailure` or whatever the provider's SDK rejects with.
+ * Tests whether one provider accepts a connection. Resolves with the ids of the provider's models, or undefined if it
+ * does not list them; rejects with a `ProbeFailure` or whatever the provider's SDK rejects with.
  */
 export type Probe = (target: ProbeTarget, means: ProbeMeans) => Promise<readonly string[] | undefined>
 

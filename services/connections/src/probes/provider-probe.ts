@@ -22,7 +22,10 @@ export interface ProviderProbeOptions {
 /** Calls providers to find out whether they accept a connection. */
 export type ProviderProbe = ReturnType<typeof createProviderProbe>
 
-/** Tests connections through the providers' own SDKs (Google's API directly). Each provider is tried once, without retries. */
+/**
+ * Tests connections through the providers' own SDKs (Google's API directly). Each provider is tried once, without
+ * retries.
+ */
 export function createProviderProbe({
   allowInsecureLoopback,
   sts,

@@ -53,8 +53,8 @@ export function connectionTestRoutes(deps: ConnectionTestDeps): Routes {
 const tags = ['connections']
 
 /**
- * Calls the provider of a stored connection with its credential. A rejection is a result, and is recorded on the connection; so is
- * acceptance after a rejection.
+ * Calls the provider of a stored connection with its credential. A rejection is a result, and is recorded on the
+ * connection; so is acceptance after a rejection.
  * @throws SluiceError `not_found`; `credential_unavailable` when the stored credential cannot be opened; those of the probe
  */
 export async function testConnection(deps: ConnectionTestDeps, id: string): Promise<ConnectionTest> {

@@ -30,8 +30,8 @@ export interface RoleTrustSettings {
 }
 
 /**
- * Returns the policies and the launch link. A member that needs a missing setting is absent, and `missing` says why: a policy with a
- * placeholder might be pasted as it is.
+ * Returns the policies and the launch link. A member that needs a missing setting is absent, and `missing` says why: a
+ * policy with a placeholder might be pasted as it is.
  * @throws SluiceError `not_found` when the connection's provider has no roles
  */
 export function roleTrust(connection: Connection, settings: RoleTrustSettings): RoleTrust {

@@ -27,8 +27,9 @@ export interface Learned {
 }
 
 /**
- * Returns what `readings` change about the `known` limits. A reading that is not newer than the known state of its limit is ignored: so
- * none is learned twice, and the newest wins, however often and in whatever order they are delivered.
+ * Returns what `readings` change about the `known` limits. A reading that is not newer than the known state of its
+ * limit is ignored: so none is learned twice, and the newest wins, however often and in whatever order they are
+ * delivered.
  */
 export function learn(known: readonly ConnectionLimit[], readings: readonly LimitReading[]): Learned {
   const current = new Map(known.map((limit) => [limitKey(limit), limit]))

@@ -21,8 +21,9 @@ export interface LimitReading {
 }
 
 /**
- * Returns the limits that the batch's responses reported, in their headers or in the body of a 429, in no order. A response from a gateway
- * whose clock is ahead of `nowMs` counts as of now, so that it does not outrank all later ones.
+ * Returns the limits that the batch's responses reported, in their headers or in the body of a 429, in no order. A
+ * response from a gateway whose clock is ahead of `nowMs` counts as of now, so that it does not outrank all later
+ * ones.
  * @param onUnreadable called with each reading that has unreadable parts
  * @throws RangeError for a number that no gateway can have read
  */
@@ -62,7 +63,10 @@ const MAX_TEXT_CHARS = 256
 /** No provider has a limit of more than a year. */
 const MAX_SPAN_MS = 366 * 86_400_000
 
-/** Returns whether its counts are exact and its durations lead to valid instants, which the schema of events leaves open. */
+/**
+ * Returns whether its counts are exact and its durations lead to valid instants, which the schema of events leaves
+ * open.
+ */
 function isReadable({ limit = 0, remaining = 0, resetMs = 0, periodMs = 0 }: RateLimitReading): boolean {
   return Number.isSafeInteger(limit) && Number.isSafeInteger(remaining) && Math.max(resetMs, periodMs) <= MAX_SPAN_MS
 }

@@ -1,10 +1,10 @@
 import { PERIOD_MS } from '@sluice/contracts'
 
 /**
- * Infers the length of a limit's window in milliseconds from one response: a minute, an hour or a day. Used capacity flows back evenly, so
- * the window is `resetMs` × `limit` ÷ used. Responses report whole units and count one that has flowed back in part as used, so a response
- * gives a range of lengths. If a single period is in the range, it is that one. If several are, which happens when one unit is used, it is
- * the one that matches if the unit was used just now.
+ * Infers the length of a limit's window in milliseconds from one response: a minute, an hour or a day. Used capacity
+ * flows back evenly, so the window is `resetMs` × `limit` ÷ used. Responses report whole units and count one that has
+ * flowed back in part as used, so a response gives a range of lengths. If a single period is in the range, it is that
+ * one. If several are, which happens when one unit is used, it is the one that matches if the unit was used just now.
  *
  * Returns undefined when a response does not show the period: nothing is used, all of it is back, or no period fits.
  *
@@ -24,7 +24,10 @@ export function inferPeriodMs(limit: number, remaining: number, resetMs: number)
 
 const PERIODS_MS: readonly number[] = Object.values(PERIOD_MS)
 const ROUNDING_MS = 1
-/** Providers round, and count requests in progress: an estimate may be off by this factor. Periods differ by factors of 24 and 60. */
+/**
+ * Providers round, and count requests in progress: an estimate may be off by this factor. Periods differ by factors of
+ * 24 and 60.
+ */
 const TOLERANCE = 1.5
 
 function periodsWithin(leastMs: number, mostMs: number): number[] {
@@ -45,8 +48,9 @@ export const MAX_CONFIDENCE = 8
 export const NO_BELIEF: PeriodBelief = { confidence: 0 }
 
 /**
- * Returns the belief after one more response, which shows `periodMs` (undefined: it shows none). Each response is a vote, as in the
- * majority vote of Boyer and Moore. A belief is kept until it is outvoted, which takes more than one response.
+ * Returns the belief after one more response, which shows `periodMs` (undefined: it shows none). Each response is a
+ * vote, as in the majority vote of Boyer and Moore. A belief is kept until it is outvoted, which takes more than one
+ * response.
  * @see https://www.cs.utexas.edu/~moore/best-ideas/mjrty/
  */
 export function afterVote(belief: PeriodBelief, periodMs: number | undefined): PeriodBelief {

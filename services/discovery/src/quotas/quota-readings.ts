@@ -20,8 +20,8 @@ export interface QuotaReadings {
 }
 
 /**
- * Returns a connection's limits by its account's quotas in a region, at `seenAtMs` (Unix milliseconds). Of several quotas for the same
- * limit, the lowest counts. Quotas of anything but calls to models are ignored.
+ * Returns a connection's limits by its account's quotas in a region, at `seenAtMs` (Unix milliseconds). Of several
+ * quotas for the same limit, the lowest counts. Quotas of anything but calls to models are ignored.
  */
 export function quotaReadings(
   { connectionId, region, seenAtMs }: { connectionId: string; region: string; seenAtMs: number },

@@ -41,8 +41,8 @@ export interface RefreshFromQuotasOptions {
 type Refreshed = ReplyOf<typeof refreshDiscovered>
 
 /**
- * Learns a connection's limits from its account's quotas, as from a response at that time. Concurrent calls for one connection share one
- * refresh and its outcome.
+ * Learns a connection's limits from its account's quotas, as from a response at that time. Concurrent calls for one
+ * connection share one refresh and its outcome.
  * @throws SluiceError `not_found`, `invalid_request` when the connection is not to AWS Bedrock, and those of {@link QuotaSource} and
  *   {@link LimitStore}
  */

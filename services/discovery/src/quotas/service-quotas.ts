@@ -19,7 +19,10 @@ export interface ServiceQuotas extends QuotaSource {
   stop(): void
 }
 
-/** Reads Bedrock's quotas from AWS Service Quotas, over HTTP/1.1, with temporary credentials of the role that are not kept. */
+/**
+ * Reads Bedrock's quotas from AWS Service Quotas, over HTTP/1.1, with temporary credentials of the role that are not
+ * kept.
+ */
 export function serviceQuotas({ stsEndpoint, endpoint, withinMs = WITHIN_MS }: ServiceQuotasOptions): ServiceQuotas {
   const stopping = new AbortController()
   const requestHandler = new NodeHttpHandler({
@@ -29,7 +32,8 @@ export function serviceQuotas({ stsEndpoint, endpoint, withinMs = WITHIN_MS }: S
     throwOnRequestTimeout: true,
   })
   const assume = async (role: BedrockRole, signal: AbortSignal): Promise<TemporaryCredentials> => {
-    // Made for each refresh, which is rare: an assumer keeps the process's AWS identity, and a changed one should need no restart.
+    // Made for each refresh, which is rare: an assumer keeps the process's AWS identity, and a changed one should need
+    // no restart.
     const assumer = createRoleAssumer({
       endpoint: stsEndpoint,
       maxAttempts: MAX_STS_ATTEMPTS,
@@ -87,8 +91,8 @@ function accountQuota({ QuotaName: name, Value: value }: ServiceQuota): AccountQ
 }
 
 /**
- * Returns the error for the requester of a failed AWS call: `rate_limited`; `forbidden` when AWS refuses it; `unavailable` when the
- * service has no AWS identity; otherwise `upstream_unreachable`.
+ * Returns the error for the requester of a failed AWS call: `rate_limited`; `forbidden` when AWS refuses it;
+ * `unavailable` when the service has no AWS identity; otherwise `upstream_unreachable`.
  * @param refusal the meaning of a refusal, put before AWS's own message
  */
 function awsFault(cause: unknown, refusal: string): SluiceError {

@@ -16,8 +16,9 @@ export interface LimitStoreOptions {
 }
 
 /**
- * Discovered limits in PostgreSQL. A call of `learn` is one transaction of a few statements, however many readings it holds. A stored limit
- * that cannot be read counts as unknown, so that it does not stop the others: it is logged, not listed, and replaced by the next reading.
+ * Discovered limits in PostgreSQL. A call of `learn` is one transaction of a few statements, however many readings it
+ * holds. A stored limit that cannot be read counts as unknown, so that it does not stop the others: it is logged, not
+ * listed, and replaced by the next reading.
  */
 export function postgresLimitStore({ db, logger }: LimitStoreOptions): LimitStore {
   const logUnreadable = (unreadable: readonly UnreadableRow[]) => {
@@ -75,9 +76,9 @@ async function learnIn(
 }
 
 /**
- * Has other transactions that learn of one of these connections wait until this one ends. All lock in one order, so that there is no
- * deadlock. Each connection has one of a fixed number of rows to lock, maybe with others; any role of the database could take an advisory
- * lock.
+ * Has other transactions that learn of one of these connections wait until this one ends. All lock in one order, so
+ * that there is no deadlock. Each connection has one of a fixed number of rows to lock, maybe with others; any role of
+ * the database could take an advisory lock.
  */
 async function lockConnections(transaction: Transaction<Tables>, connectionIds: readonly string[]): Promise<void> {
   await sql`

@@ -40,8 +40,9 @@ export const PriceList = Type.Object(
 )
 
 /**
- * The price of a model: that of the longest listed name that it begins with, as long as all that follows is a version (`-2025-08-07`,
- * `-20250929-v1:0`, `-latest`). A variant that is not listed has no price, since variants differ by factors.
+ * The price of a model: that of the longest listed name that it begins with, as long as all that follows is a version
+ * (`-2025-08-07`, `-20250929-v1:0`, `-latest`). A variant that is not listed has no price, since variants differ by
+ * factors.
  */
 export function priceOf(prices: PriceList, provider: string, model: string): ModelPrice | undefined {
   const listed = new Map(Object.entries(prices.providers)).get(provider)
@@ -56,7 +57,8 @@ export function priceOf(prices: PriceList, provider: string, model: string): Mod
 }
 
 /**
- * Returns the cost of `inputTokens`, of which some were read from the provider's cache and others written to it, and `outputTokens`, in USD.
+ * Returns the cost of `inputTokens`, of which some were read from the provider's cache and others written to it, and
+ * `outputTokens`, in USD.
  */
 export function costUsd(
   price: ModelPrice,
@@ -77,5 +79,8 @@ export function costUsd(
   return millionths / 1_000_000
 }
 
-/** Dates, three or four digits, `v1:0`, `latest`, each after a separator. A single digit is another model: `claude-opus-4-1`. */
+/**
+ * Dates, three or four digits, `v1:0`, `latest`, each after a separator. A single digit is another model:
+ * `claude-opus-4-1`.
+ */
 const VERSION = /^(?:[-@:](?:\d{4}-\d{2}-\d{2}|\d{8}|\d{3,4}|v\d+(?::\d+)?|latest))*$/

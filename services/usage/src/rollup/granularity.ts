@@ -12,9 +12,9 @@ export const ROLLUP_MS: Readonly<Record<Granularity, number>> = {
 }
 
 /**
- * The instants, in Unix milliseconds, from which on usage is stored in each granularity. Earlier usage is stored in the next longer one;
- * before the retention start of days nothing is stored. A retention start is the start of a rollup of the next longer granularity, and
- * never goes back.
+ * The instants, in Unix milliseconds, from which on usage is stored in each granularity. Earlier usage is stored in
+ * the next longer one; before the retention start of days nothing is stored. A retention start is the start of a
+ * rollup of the next longer granularity, and never goes back.
  */
 export type RetentionStarts = Readonly<Record<Granularity, number>>
 
@@ -29,8 +29,8 @@ export function granularityAt(atMs: number, retentionStarts: RetentionStarts): G
 }
 
 /**
- * Returns the shortest step, at least `stepMs`, for all usage from `fromMs` on: a multiple of the longest granularity that is stored
- * there.
+ * Returns the shortest step, at least `stepMs`, for all usage from `fromMs` on: a multiple of the longest granularity
+ * that is stored there.
  */
 export function shortestStepMs(stepMs: number, fromMs: number, retentionStarts: RetentionStarts): number {
   const coarsestMs = ROLLUP_MS[granularityAt(fromMs, retentionStarts) ?? 'day']
@@ -52,8 +52,8 @@ export function dueRetentionStarts(retentionDays: RetentionDays, nowMs: number):
 }
 
 /**
- * Returns the instant as of which an event counts: its own, unless that must come from a wrong clock (some minutes in the future, or before
- * everything that is stored), and then now.
+ * Returns the instant as of which an event counts: its own, unless that must come from a wrong clock (some minutes in
+ * the future, or before everything that is stored), and then now.
  */
 export function countedAtMs(endedAtMs: number, retentionStarts: RetentionStarts, nowMs: number): number {
   return endedAtMs >= retentionStarts.day && endedAtMs <= nowMs + MAX_AHEAD_MS ? endedAtMs : nowMs

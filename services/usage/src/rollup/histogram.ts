@@ -1,6 +1,6 @@
 /**
- * The number of values in each bucket. Buckets are the same everywhere and always, so that histograms of any spans add up: bucket
- * `b` holds the durations from 2^(b/8) up to 2^((b+1)/8) milliseconds, which is eight to an octave.
+ * The number of values in each bucket. Buckets are the same everywhere and always, so that histograms of any spans add
+ * up: bucket `b` holds the durations from 2^(b/8) up to 2^((b+1)/8) milliseconds, which is eight to an octave.
  */
 export type Histogram = Map<number, number>
 
@@ -20,8 +20,8 @@ export function mergeInto(histogram: Histogram, other: Histogram): void {
 }
 
 /**
- * Returns the duration that `fraction` (above 0, up to 1) of all do not exceed, by nearest rank, in milliseconds: within 4.5 % of the exact
- * one, for those of 1 ms and more. Undefined for an empty histogram.
+ * Returns the duration that `fraction` (above 0, up to 1) of all do not exceed, by nearest rank, in milliseconds:
+ * within 4.5 % of the exact one, for those of 1 ms and more. Undefined for an empty histogram.
  */
 export function percentileMs(histogram: Histogram, fraction: number): number | undefined {
   const buckets = [...histogram].sort(([a], [b]) => a - b)

@@ -34,7 +34,9 @@ export function ownerOf({ fromMs, connectionId, apiKeyId }: Rollup): NamesOwner 
   return { dayMs: rollupStart('day', fromMs), connectionId, apiKeyId }
 }
 
-/** Returns the known names with those of the owner's rollups for which there is room; the same object when none is new. */
+/**
+ * Returns the known names with those of the owner's rollups for which there is room; the same object when none is new.
+ */
 export function withNamesOf(known: KnownNames, rollups: readonly Rollup[]): KnownNames {
   const isServed = ({ outcome }: Rollup) => outcome === 'success'
   const served = added(known.served, rollups.filter(isServed), known.tried, MAX_SERVED)

@@ -39,9 +39,10 @@ export interface Rollup {
 }
 
 /**
- * Adds the batches' events up by minute, connection, model, API key and outcome; those from before the retention start of minutes by the
- * hour or day that they are kept in. An event whose usage is unknown, or more than a request can use, counts as a request without
- * tokens. The result is sorted by its key, so that all transactions lock rollups in one order.
+ * Adds the batches' events up by minute, connection, model, API key and outcome; those from before the retention start
+ * of minutes by the hour or day that they are kept in. An event whose usage is unknown, or more than a request can
+ * use, counts as a request without tokens. The result is sorted by its key, so that all transactions lock rollups in
+ * one order.
  */
 export function rollUp(batches: readonly ResponseBatch[], retentionStarts: RetentionStarts, nowMs: number): Rollup[] {
   const byKey = new Map<string, Mutable<Rollup>>()
@@ -70,7 +71,10 @@ export function rename(rollups: readonly Rollup[], modelOf: (rollup: Rollup) => 
 /** As long as a model's name may be in a connection's settings. */
 const MAX_TEXT_CHARS = 256
 
-/** The most of one request. A report of more, as from a broken provider, would take the sums of all others beyond 64 bits. */
+/**
+ * The most of one request. A report of more, as from a broken provider, would take the sums of all others beyond 64
+ * bits.
+ */
 const MAX_TOKENS = 1_000_000_000_000
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] }

@@ -14,8 +14,8 @@ import type { Rollup } from '../rollup/rollup.ts'
 import { instant, type Tables } from './schema.ts'
 
 /**
- * Returns the rollups with a bounded number of model names: new names for which there is no room become one. Takes one statement when no
- * name is new, three otherwise. Transactions with new names of one owner wait for each other.
+ * Returns the rollups with a bounded number of model names: new names for which there is no room become one. Takes one
+ * statement when no name is new, three otherwise. Transactions with new names of one owner wait for each other.
  */
 export async function admitNames(transaction: Transaction<Tables>, rollups: readonly Rollup[]): Promise<Rollup[]> {
   const owners = byOwner(rollups)
@@ -36,7 +36,10 @@ export async function admitNames(transaction: Transaction<Tables>, rollups: read
   return foldNames(rollups, known)
 }
 
-/** Deletes the names of days that began before `beforeMs`, Unix milliseconds. Later events of such a day start with no names. */
+/**
+ * Deletes the names of days that began before `beforeMs`, Unix milliseconds. Later events of such a day start with no
+ * names.
+ */
 export async function forgetNames(db: Kysely<Tables>, beforeMs: number): Promise<void> {
   await db.deleteFrom('usage.model_names').where('day', '<', instant(beforeMs)).execute()
 }

@@ -5,8 +5,8 @@ import { Type } from 'typebox'
 import type { Tables } from './schema.ts'
 
 /**
- * Marks the batches as recorded, and returns those that were not recorded before, each once. A concurrent transaction that claims batches
- * of one of their gateways waits for this one's outcome.
+ * Marks the batches as recorded, and returns those that were not recorded before, each once. A concurrent transaction
+ * that claims batches of one of their gateways waits for this one's outcome.
  */
 export async function claimBatches(
   transaction: Transaction<Tables>,

@@ -13,8 +13,8 @@ import {
 import { instant, ROLLUP_TABLES, type Tables } from './schema.ts'
 
 /**
- * Keeps the retention starts and the partitions as they are until the transaction ends. Any number of transactions may do so at a time. It
- * locks the table itself, as any role of the database could take an advisory lock.
+ * Keeps the retention starts and the partitions as they are until the transaction ends. Any number of transactions may
+ * do so at a time. It locks the table itself, as any role of the database could take an advisory lock.
  */
 export async function shareRetentionStarts(transaction: Transaction<Tables>): Promise<void> {
   await sql`lock table usage.retention_starts in row share mode`.execute(transaction)
@@ -25,7 +25,10 @@ export async function lockRetentionStarts(transaction: Transaction<Tables>): Pro
   await sql`lock table usage.retention_starts in exclusive mode`.execute(transaction)
 }
 
-/** @throws SluiceError `internal` before they were first set, with the first partitions, and when a row has an unknown shape */
+/**
+ * @throws SluiceError `internal` before they were first set, with the first partitions, and when a row has an unknown
+ * shape
+ */
 export async function readRetentionStarts(db: Kysely<Tables>): Promise<RetentionStarts> {
   const rows = await db.selectFrom('usage.retention_starts').selectAll().execute()
   const found = Object.fromEntries(rows.map(({ granularity, from_at }) => [granularity, from_at]))
@@ -46,9 +49,9 @@ export async function initializeRetentionStarts(
 }
 
 /**
- * Moves usage that is due into the next longer granularity: one hour of minutes, or one day of hours, in a transaction that also moves the
- * retention start. So all usage is in one granularity at any instant, however often this is interrupted, and in however many instances it
- * runs. Returns whether there may be more to do.
+ * Moves usage that is due into the next longer granularity: one hour of minutes, or one day of hours, in a transaction
+ * that also moves the retention start. So all usage is in one granularity at any instant, however often this is
+ * interrupted, and in however many instances it runs. Returns whether there may be more to do.
  */
 export function downsampleOnce(db: Kysely<Tables>, retentionDays: RetentionDays, nowMs: number): Promise<boolean> {
   const due = dueRetentionStarts(retentionDays, nowMs)
@@ -83,7 +86,10 @@ interface Move {
   readonly dueMs: number
 }
 
-/** Returns the instant until which all usage is moved, Unix milliseconds: across a time without usage, more than one step. */
+/**
+ * Returns the instant until which all usage is moved, Unix milliseconds: across a time without usage, more than one
+ * step.
+ */
 async function moveOne(transaction: Transaction<Tables>, { from, to, fromMs, dueMs }: Move): Promise<number> {
   const toMs = fromMs + ROLLUP_MS[to]
   const moved = await sql`

@@ -36,9 +36,10 @@ export function partitionsAhead(db: Kysely<Tables>, retentionDays: RetentionDays
 }
 
 /**
- * Drops the partitions that are wholly before the retention starts: their usage has been added to the next longer granularity. Each is
- * dropped in a transaction of its own, so that recording goes on in between. Other instances that drop partitions wait, since PostgreSQL
- * fails the second of two that drop one at the same time ("could not find tuple for parent of relation").
+ * Drops the partitions that are wholly before the retention starts: their usage has been added to the next longer
+ * granularity. Each is dropped in a transaction of its own, so that recording goes on in between. Other instances that
+ * drop partitions wait, since PostgreSQL fails the second of two that drop one at the same time ("could not find tuple
+ * for parent of relation").
  */
 export async function dropPartitions(db: Kysely<Tables>): Promise<void> {
   let isMoreLeft = true
@@ -58,7 +59,10 @@ async function dropOldest(transaction: Transaction<Tables>): Promise<boolean> {
   return false
 }
 
-/** So that an instance that could not reach the database for days finds partitions to write to, until it has created new ones. */
+/**
+ * So that an instance that could not reach the database for days finds partitions to write to, until it has created
+ * new ones.
+ */
 const AHEAD_MS = 3 * ROLLUP_MS.day
 const AGAIN_MS = ROLLUP_MS.day
 

@@ -11,8 +11,8 @@ import { instant, ROLLUP_TABLES, type Tables } from './schema.ts'
 export type UsageQuery = RequestOf<typeof usageQuery>
 
 /**
- * Returns the stored usage for a query, at most `maxCells` of each kind. Steps begin at whole multiples of the step since 1970 UTC. A
- * rollup that is partly in the query's range counts in full.
+ * Returns the stored usage for a query, at most `maxCells` of each kind. Steps begin at whole multiples of the step
+ * since 1970 UTC. A rollup that is partly in the query's range counts in full.
  */
 export async function selectCells(db: Kysely<Tables>, query: UsageQuery, maxCells: number): Promise<UsageCells> {
   const stepMs = shortestStepMs(query.stepMs, query.fromMs, await readRetentionStarts(db))
@@ -87,7 +87,10 @@ const CountRows = Type.Array(
   }),
 )
 
-/** Null where no request of the point has such a duration. Elements of an array are text: the driver reads no 64-bit integers in it. */
+/**
+ * Null where no request of the point has such a duration. Elements of an array are text: the driver reads no 64-bit
+ * integers in it.
+ */
 const PackedHistogram = Type.Union([Type.Array(Type.String({ pattern: '^\\d+$' })), Type.Null()])
 
 const HistogramRows = Type.Array(
@@ -114,7 +117,8 @@ function pointsOf(query: UsageQuery, stepMs: number): RawBuilder<unknown> {
 }
 
 /**
- * Leaves out minutes before their retention start, which were added to hours and wait to be dropped with their partition; so with hours.
+ * Leaves out minutes before their retention start, which were added to hours and wait to be dropped with their
+ * partition; so with hours.
  */
 function rollupsOf(granularity: Granularity, { connectionId, fromMs, toMs }: UsageQuery): RawBuilder<unknown> {
   return sql`

@@ -24,15 +24,15 @@ export interface UsageStoreOptions {
 export type UsageStore = ReturnType<typeof postgresUsageStore>
 
 /**
- * Usage in PostgreSQL, in rollups of a minute, and older usage in rollups of an hour and a day. Any number of instances may record and
- * downsample at the same time, and be interrupted anywhere.
+ * Usage in PostgreSQL, in rollups of a minute, and older usage in rollups of an hour and a day. Any number of
+ * instances may record and downsample at the same time, and be interrupted anywhere.
  */
 export function postgresUsageStore({ db, retentionDays, now }: UsageStoreOptions) {
   const partitions = partitionsAhead(db, retentionDays)
   return {
     /**
-     * Adds up the batches' events in one transaction of a few statements, each batch once: a batch whose name (gateway and number) was
-     * recorded before adds nothing.
+     * Adds up the batches' events in one transaction of a few statements, each batch once: a batch whose name (gateway
+     * and number) was recorded before adds nothing.
      * @throws UnprocessableMessageError when a batch can never be stored; after any other error it may be tried again
      */
     async record(batches: readonly ResponseBatch[]): Promise<void> {
@@ -83,8 +83,8 @@ export function postgresUsageStore({ db, retentionDays, now }: UsageStoreOptions
     },
 
     /**
-     * Adds usage that is old enough to the next longer rollups, and drops usage past its retention. Stops early, between two
-     * transactions, once the signal is aborted.
+     * Adds usage that is old enough to the next longer rollups, and drops usage past its retention. Stops early,
+     * between two transactions, once the signal is aborted.
      */
     async downsample(signal?: AbortSignal): Promise<void> {
       await partitions.ensure(now())
@@ -95,7 +95,10 @@ export function postgresUsageStore({ db, retentionDays, now }: UsageStoreOptions
       await forgetNames(db, now() - NAMES_KEPT_MS)
     },
 
-    /** Forgets which batches came from gateways that have recorded nothing for `ageMs`. Returns the number of such gateways. */
+    /**
+     * Forgets which batches came from gateways that have recorded nothing for `ageMs`. Returns the number of such
+     * gateways.
+     */
     forgetGateways(ageMs: number): Promise<number> {
       return forgetGateways(db, ageMs)
     },
