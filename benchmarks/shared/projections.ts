@@ -7,7 +7,7 @@ import {
 } from '@sluice/contracts'
 import { type Bus, openBucket, type Served, serve } from '@sluice/messaging'
 import { createAccessToken, hashAccessToken } from '@sluice/service-kit'
-import { createSealedBoxes } from '../../services/connections/src/keys/sodium.ts'
+import { createSealedBoxes } from '../../services/connections/src/keys/sealed-boxes.ts'
 
 /** A connection of a benchmark, to OpenAI by default; its name is its id. */
 export type BenchmarkConnection = Pick<ProjectedConnection, 'name' | 'capacity'> &

@@ -2,10 +2,10 @@
 -- do nothing else. docs/postgres.md says how to run it.
 --
 -- Run it as the owner of the database, who may create roles and need not be a superuser. Running it again changes nothing that is right;
--- where a restored dump has given a service's tables to somebody else, they become the role's again. It fails, and changes nothing at
+-- where a restored dump has given a service's tables to another owner, they become the role's again. It fails, and changes nothing at
 -- all, where a role could do more than it should.
 --
--- The roles that it makes have no password: nobody can log in as one of them until it has.
+-- The roles that it makes have no password: no client can log in as one of them until it has.
 
 do $$
 declare

@@ -44,8 +44,8 @@ export function adminClient(adminUrl: string, operatorToken: string): AdminClien
 }
 
 /**
- * Returns whether a gateway knows a connection and an API key for it, without using its capacity: it sends a request to a path that no
- * provider has.
+ * Returns whether a gateway knows a connection and an API key for it, without using its capacity: it sends a request
+ * to a path that no provider has.
  */
 export async function gatewayKnows(gatewayUrl: string, connectionName: string, apiKey: string): Promise<boolean> {
   const response = await fetch(`${gatewayUrl}/connections/${connectionName}/no-such-path`, {

@@ -50,8 +50,8 @@ export function servicePath(service: string): string {
 }
 
 /**
- * Makes a folder and its missing parents. One by one: `mkdir` with `recursive` never returns when a parent exists in which nothing can
- * be made, as in /proc.
+ * Makes a folder and its missing parents. One by one: `mkdir` with `recursive` never returns when a parent exists in
+ * which nothing can be made, as in /proc.
  * @throws the system's error, naming the folder that cannot be made
  */
 export async function makeFolder(path: string): Promise<void> {

@@ -16,7 +16,9 @@ const LOW_FRACTION = 0.1
 const ENOUGH_BYTES = 128 * MIB
 const ENOUGH_FRACTION = 0.05
 const ENOUGH_FILES = 1_000
-/** Space that was low stays low until it is this much above the threshold: a value close to it must not fill the log. */
+/**
+ * Space that was low stays low until it is this much above the threshold: a value close to it must not fill the log.
+ */
 const HYSTERESIS = 1.25
 
 /** Reads the free space of `path`'s file system. @throws the system's error when there is no such path */
@@ -35,7 +37,10 @@ export function isLow(space: DiskSpace, wasLow: boolean): boolean {
   return space.freeBytes < lowBytes(space) * (wasLow ? HYSTERESIS : 1)
 }
 
-/** Returns the number of free bytes that the servers need to start and to store: 128 MiB, or a twentieth of a file system smaller than 2.5 GiB. */
+/**
+ * Returns the number of free bytes that the servers need to start and to store: 128 MiB, or a twentieth of a file
+ * system smaller than 2.5 GiB.
+ */
 export function enoughBytes({ sizeBytes }: DiskSpace): number {
   return Math.min(ENOUGH_BYTES, sizeBytes * ENOUGH_FRACTION)
 }
@@ -57,7 +62,8 @@ export function bytesText(bytes: number): string {
 }
 
 /**
- * Makes sure that servers that store in `path` can start: on a full disk they fail in ways that do not mention the disk.
+ * Makes sure that servers that store in `path` can start: on a full disk they fail in ways that do not mention the
+ * disk.
  * @throws StartError `disk_full`, saying how much to free
  */
 export async function assertDiskSpace(path: string): Promise<void> {

@@ -4,7 +4,9 @@ import { readableLine } from './log.ts'
 
 /** A process that was started and may not be ready yet. */
 export interface LaunchedProcess {
-  /** To be ended by the next start, should it be left running; undefined where that start finds the process by itself. */
+  /**
+   * To be ended by the next start, should it be left running; undefined where that start finds the process by itself.
+   */
   readonly recordedPid: number | undefined
   /** Resolves when it is ready; rejects with StartError, having ended it, when it does not become so. */
   readonly ready: Promise<Ready>
@@ -101,8 +103,8 @@ export interface ServerSpec {
 }
 
 /**
- * Launches a server, which keeps its port over restarts: its clients look for it there. Should its guard end, it is restarted: it would be
- * left running if this process were killed.
+ * Launches a server, which keeps its port over restarts: its clients look for it there. Should its guard end, it is
+ * restarted: it would be left running if this process were killed.
  */
 export function serverLaunch(spec: ServerSpec): Launch {
   let port = 0

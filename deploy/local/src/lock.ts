@@ -17,8 +17,8 @@ export interface Lock {
 }
 
 /**
- * Makes this process the only start on `dataDir`, which it creates. The lock names its holder by process id and start time: a lock whose
- * holder has ended is recognized, also when another process has its id by now, and taken over.
+ * Makes this process the only start on `dataDir`, which it creates. The lock names its holder by process id and start
+ * time: a lock whose holder has ended is recognized, also when another process has its id by now, and taken over.
  * @throws StartError `already_running` while another start holds it; `folder_unusable` when the folder cannot be written
  */
 export async function acquireLock(dataDir: string, log: Log): Promise<Lock> {
@@ -61,9 +61,9 @@ async function tryCreate(dataDir: string, path: string, holder: ProcessIdentity)
 }
 
 /**
- * Removes the lock with the text `stale`, whose holder has ended. Several starts may have read it, and the quickest may hold the lock
- * already: only the start that has claimed this very text may remove it, and reads it again first. A claim is a lock itself, which a
- * start that was killed may leave.
+ * Removes the lock with the text `stale`, whose holder has ended. Several starts may have read it, and the quickest
+ * may hold the lock already: only the start that has claimed this very text may remove it, and reads it again first. A
+ * claim is a lock itself, which a start that was killed may leave.
  */
 async function removeStale(dataDir: string, path: string, stale: string, mine: ProcessIdentity): Promise<boolean> {
   const claim = `${path}.${createHash('sha256').update(stale).digest('hex').slice(0, CLAIM_CHARS)}`
@@ -85,7 +85,7 @@ interface ReadLock {
   /** Undefined when there is no lock. */
   readonly text: string | undefined
   readonly holder: ProcessIdentity | undefined
-  /** Whether its holder still runs. */
+  /** True while its holder runs. */
   readonly isHeld: boolean
 }
 

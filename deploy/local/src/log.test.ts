@@ -34,7 +34,7 @@ it('shows the message of an error, not its stack', () => {
   )
 })
 
-it('colors names and levels when asked', () => {
+it('colors names and levels on request', () => {
   expect(written('text', true, 'usage', LINE)).toMatch(
     // biome-ignore lint/suspicious/noControlCharactersInRegex: the escape sequences of colors begin with one
     /^\u001b\[36mgateway {7}\|\u001b\[39m \[10:14:07\.311\] \u001b\[33mWARN\u001b\[39m: .*slow upstream/,

@@ -18,8 +18,9 @@ const COLORS = ['cyan', 'magenta', 'blue', 'yellow', 'green', 'cyanBright', 'mag
 const INFO = 30
 
 /**
- * Returns one log of many processes. As text, each line stands behind its process's name: `gateway-1     | 10:14:07.311 INFO ready`; of a
- * process that runs several services, behind the service's. As JSON, pino's lines pass unchanged and others are made into such.
+ * Returns one log of many processes. As text, each line stands behind its process's name: `gateway-1     |
+ * 10:14:07.311 INFO ready`; of a process that runs several services, behind the service's. As JSON, pino's lines pass
+ * unchanged and others are made into such.
  */
 export function createPrefixedLog({ format, color, write }: PrefixedLogOptions): ProcessLog {
   if (format === 'json') {
@@ -67,7 +68,9 @@ const prettify = {
   colored: prettyFactory(options(true)),
 }
 
-/** Returns a line of pino's for people to read: time of day (UTC), level, message, fields. Other text stays as it is. */
+/**
+ * Returns a line of pino's for people to read: time of day (UTC), level, message, fields. Other text stays as it is.
+ */
 export function readableLine(line: string, { color }: { readonly color: boolean }): string {
   if (parseLogLine(line) === undefined) return line
   return prettify[color ? 'colored' : 'plain'](line).trimEnd()

@@ -2,7 +2,9 @@ import { connect, createServer } from 'node:net'
 import { freePort, StartError } from '@sluice/local-servers'
 import type { LocalSettings } from './config.ts'
 
-/** The ports that a stack listens on, and the addresses of servers that it is to use: checked before anything starts. */
+/**
+ * The ports that a stack listens on, and the addresses of servers that it is to use: checked before anything starts.
+ */
 
 export interface StackPorts {
   readonly admin: number

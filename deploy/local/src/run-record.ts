@@ -12,8 +12,8 @@ export interface RunRecord {
 const GRACE_MS = 10_000
 
 /**
- * Opens the record in `folder`, having ended every process in it that still runs. A process is known by its id and start
- * time: one that got the same id later is left alone. The caller holds the lock.
+ * Opens the record in `folder`, having ended every process in it that still runs. A process is known by its id and
+ * start time: one that got the same id later is left alone. The caller holds the lock.
  */
 export async function openRunRecord(folder: string, log: Log): Promise<RunRecord> {
   await mkdir(folder, { recursive: true })

@@ -18,7 +18,9 @@ interface ServerLine {
 /** Writes a message about a server at a level of pino's. */
 export interface ServerLog {
   (level: number, message: string): void
-  /** Writes a line as an error that was not shown for its level: what a server writes before it fails is worth reading. */
+  /**
+   * Writes a line as an error that was not shown for its level: what a server writes before it fails is worth reading.
+   */
   explain(line: ServerLine): void
 }
 
@@ -35,14 +37,17 @@ export function createServerLog(name: string, level: LogLevel, log: ProcessLog):
 }
 
 const NATS_LEVELS: Readonly<Record<string, number>> = { TRC: 10, DBG: 20, INF: DEBUG, WRN: 40, ERR: 50, FTL: 60 }
-/** Its advice against passwords in its configuration file. Ours come from the environment, and it gives the advice all the same. */
+/**
+ * Its advice against passwords in its configuration file. Ours come from the environment, and it gives the advice all
+ * the same.
+ */
 const PLAIN_PASSWORDS = 'Plaintext passwords detected'
 /** PostgreSQL's ERROR belongs to one statement, and its client gets it: no fault of the server. */
 const POSTGRES_LEVELS: Readonly<Record<string, number>> = { WARNING: 40, FATAL: 40, PANIC: 60 }
 
 /**
- * Reads `[123] 2026/01/31 10:14:07.311000 [INF] Server is ready`. What is routine there is detail here. A line of another form does not
- * come from the server's own log, but is about it.
+ * Reads `[123] 2026/01/31 10:14:07.311000 [INF] Server is ready`. What is routine there is detail here. A line of
+ * another form does not come from the server's own log, but is about it.
  */
 export function readNatsLine(line: string): ServerLine {
   const [, severity = '', message] = /^\[\d+\] \S+ \S+ \[(\w+)\] (.*)$/.exec(line) ?? []
@@ -51,8 +56,8 @@ export function readNatsLine(line: string): ServerLine {
 }
 
 /**
- * Reads `2026-01-31 10:14:07.311 UTC [123] LOG:  database system is ready to accept connections`; a line that continues the one before
- * begins with a tab.
+ * Reads `2026-01-31 10:14:07.311 UTC [123] LOG:  database system is ready to accept connections`; a line that
+ * continues the one before begins with a tab.
  */
 export function readPostgresLine(line: string): ServerLine {
   const [, severity = '', message] = /^\S+ \S+ \S+ \[\d+\] (\w+):\s+(.*)$/.exec(line) ?? []

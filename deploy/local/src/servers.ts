@@ -31,7 +31,7 @@ import { type ProcessTiers, START } from './supervise.ts'
 /** PostgreSQL and NATS: started and supervised, or those that the settings name. */
 export interface Servers {
   readonly natsUrl: string
-  /** Of the users of the nats-server that was started; undefined when the settings name another. */
+  /** The passwords of the users of the nats-server that was started; undefined when the settings name another. */
   readonly natsPasswords: NatsPasswords | undefined
   /** How long a write that NATS confirmed may not be on its disk yet; 0 when it is there before it is confirmed. */
   readonly natsSyncIntervalMs: number
@@ -50,7 +50,10 @@ export interface StartServersOptions {
   readonly log: ProcessLog
 }
 
-/** Starts PostgreSQL and nats-server at once; where the settings name a running server, makes sure that it is reachable instead. */
+/**
+ * Starts PostgreSQL and nats-server at once; where the settings name a running server, makes sure that it is reachable
+ * instead.
+ */
 export async function startServers({ settings, paths, tiers, inherited, log }: StartServersOptions): Promise<Servers> {
   const { NATS_URL, NATS_SYNC_INTERVAL } = settings
   const wantedSync = NATS_SYNC_INTERVAL === undefined ? undefined : parseSyncInterval(NATS_SYNC_INTERVAL)
@@ -132,7 +135,7 @@ function natsSpec(
   const serverLog = createServerLog('nats', LOG_LEVEL, log)
   const env = { ...inherited, ...passwordEnvironment(passwords) }
   let onLine: ((message: string) => boolean) | undefined
-  /** What the server logged before it was watched. */
+  /** The server's log from before it was watched. */
   let earlyLines: string[] = []
   const show = (line: string) => {
     const { level, message } = readNatsLine(line)

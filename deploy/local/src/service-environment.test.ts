@@ -20,7 +20,7 @@ it('each service gets its own settings, and none that the start decides', () => 
     connections: { CREDENTIAL_GRACE_MS: '1', LOGIN_FAILURES_PER_MINUTE: '2', TRUSTED_PROXIES: '10.0.0.1' },
     capacity: { ASSUME_LOST_AS_USED: 'false' },
     discovery: { RESPONSES_MAX_BYTES: '1048576' },
-    usage: { PRICE_LIST_FILE: 'prices.json', DAYS_KEPT_DAYS: '400' },
+    usage: { PRICE_LIST_FILE: 'prices.json', DAY_ROLLUP_RETENTION_DAYS: '400' },
     gateway: { MAX_UPLOAD_BYTES: '1024', UPSTREAM_IDLE_TIMEOUT_MS: '100', STOP_TIMEOUT_MS: '0' },
   }
   const env = {

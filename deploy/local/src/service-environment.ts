@@ -7,7 +7,10 @@ import { GatewayConfig } from '@sluice/gateway/config'
 import { UsageConfig } from '@sluice/usage/config'
 import type { TObject } from 'typebox'
 
-/** Which of this process's environment variables reach which service, and the files that show what each service was given. */
+/**
+ * Chooses which of this process's environment variables reach which service, and writes each service's environment to
+ * a file.
+ */
 
 export type Environment = Readonly<Record<string, string>>
 
@@ -54,8 +57,8 @@ const DECIDED_BY_THE_START: ReadonlySet<string> = new Set([
 ])
 
 /**
- * Returns the variables that each service gets for itself: those that its own settings declare. A service that calls AWS, which its
- * setting `STS_ENDPOINT` shows, also gets its identity there, in every form that AWS's SDK reads.
+ * Returns the variables that each service gets for itself: those that its own settings declare. A service that calls
+ * AWS, which its setting `STS_ENDPOINT` shows, also gets its identity there, in every form that AWS's SDK reads.
  */
 export function serviceEnvironments(
   env: Readonly<Record<string, string | undefined>>,
@@ -91,8 +94,8 @@ const INHERITED = new Set([
 const INHERITED_PREFIXES = ['OTEL_', 'LC_']
 
 /**
- * Returns the variables that every process gets: where things are on this machine, and where telemetry goes. The shell's secrets are not
- * among them.
+ * Returns the variables that every process gets: where things are on this machine, and where telemetry goes. The
+ * shell's secrets are not among them.
  */
 export function inheritedEnvironment(env: Readonly<Record<string, string | undefined>>): Environment {
   return chosen(env, (name) => INHERITED.has(name) || INHERITED_PREFIXES.some((prefix) => name.startsWith(prefix)))
@@ -108,8 +111,8 @@ function chosen(
 }
 
 /**
- * Writes the environment of each service into a file of its own, for `node --env-file`, so that the service's commands can be
- * run beside it. Only this user can read the files: they contain passwords of the servers that the start made.
+ * Writes the environment of each service into a file of its own, for `node --env-file`, so that the service's commands
+ * can be run beside it. Only this user can read the files: they contain passwords of the servers that the start made.
  * @param given names of variables from outside: they may hold secrets that belong in no file, and are left out
  */
 export async function writeEnvironmentFiles(

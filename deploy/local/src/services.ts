@@ -7,7 +7,7 @@ import type { StackPorts } from './ports.ts'
 import type { Servers } from './servers.ts'
 import { type Environment, NATS_SETTINGS, type ServiceEnvironments, type ServiceName } from './service-environment.ts'
 
-/** What the services of a run are given, and in which processes they run. */
+/** The environments of a run's services, and the processes in which they run. */
 
 /** A program that runs services as a process. */
 export type ProgramName = 'control-plane' | 'capacity' | 'gateway'
@@ -17,7 +17,7 @@ export interface ServiceContext {
   readonly paths: StackPaths
   readonly ports: StackPorts
   readonly servers: Servers
-  /** What every process gets. */
+  /** The environment of every process. */
   readonly inherited: Environment
   /** Environment of single services, over what they get otherwise. */
   readonly extra: ServiceEnvironments
@@ -87,8 +87,8 @@ export interface ServiceProcesses {
 }
 
 /**
- * Returns the processes that run `instances`. Gateways and capacity, which every call passes through, have processes of their own; the
- * other services share one, which saves memory.
+ * Returns the processes that run `instances`. Gateways and capacity, which every call passes through, have processes
+ * of their own; the other services share one, which saves memory.
  */
 export function serviceProcesses(
   instances: readonly ServiceInstance[],
@@ -125,15 +125,17 @@ export function programPath(program: ProgramName): string {
 }
 
 /**
- * Returns the options of Node for a program. A gateway allocates for each request under way, and all of it dies with the request. In the
- * young generation that V8 begins with (1 MiB) it is copied several times before, at a fifth of the gateway's CPU time, and V8 shrinks
- * the young generation to that again in every quiet moment.
+ * Returns the options of Node for a program. A gateway allocates for each request under way, and all of it dies with
+ * the request. In the young generation that V8 begins with (1 MiB) it is copied several times before, at a fifth of
+ * the gateway's CPU time, and V8 shrinks the young generation to that again in every quiet moment.
  */
 export function nodeOptionsOf(program: ProgramName | ServiceName): readonly string[] {
   return program === 'gateway' ? ['--min-semi-space-size=16'] : []
 }
 
-/** Returns the names of what the services have from outside: it may hold secrets, which the start must not write down. */
+/**
+ * Returns the names of what the services have from outside: it may hold secrets, which the start must not write down.
+ */
 export function givenNames({ settings, inherited, extra }: ServiceContext): ReadonlySet<string> {
   return new Set([
     ...Object.keys(inherited),

@@ -33,7 +33,7 @@ export interface Stack {
   readonly databaseUrls: DatabaseUrls
   /** Made at the first start on the database; undefined when that happened from another data folder. */
   readonly operatorToken: string | undefined
-  /** Whether it was made in this start. */
+  /** True when it was created by this start. */
   readonly isOperatorTokenNew: boolean
   /** Returns what runs; a process that is being restarted has no process id. */
   processes(): readonly { readonly name: string; readonly pid: number | undefined }[]
@@ -45,7 +45,7 @@ export interface Stack {
 
 export interface StackOptions {
   readonly log: ProcessLog
-  /** What every process gets in its environment; see `inheritedEnvironment`. */
+  /** The part of the environment that every process gets; see `inheritedEnvironment`. */
   readonly inherited?: Environment
   /** Environment of single services, over what they get otherwise; see `serviceEnvironments`. */
   readonly extra?: ServiceEnvironments

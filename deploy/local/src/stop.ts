@@ -43,8 +43,8 @@ export function aborted(signal: AbortSignal): Promise<void> {
 }
 
 /**
- * Settles as `work` does, or rejects with the signal's reason as soon as that is aborted. A result that comes after that goes to
- * `onLate`; a late failure is ignored.
+ * Settles as `work` does, or rejects with the signal's reason as soon as that is aborted. A result that comes after
+ * that goes to `onLate`; a late failure is ignored.
  */
 export async function unlessAborted<T>(
   signal: AbortSignal | undefined,

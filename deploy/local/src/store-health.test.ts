@@ -47,16 +47,16 @@ it('notices from its own probe that the disk is full', () => {
 it('takes probes that time out for a full disk where there was no space for a moment', () => {
   look(0)
   expect(look(2_000)).toBe(false)
-  for (let count = 0; count < 3; count++) health.probed({ status: 'failed', reason: 'no answer' })
+  for (let count = 0; count < 3; count++) health.probed({ status: 'failed', reason: 'no reply' })
   expect(look(2_000)).toBe(true)
 })
 
-it('asks for a restart once there is space again, and not before', () => {
+it('requests a restart once there is space again, and not before', () => {
   health.line(WRITE_FAILED)
   expect([look(0), look(100), look(128)]).toEqual([false, false, true])
 })
 
-it('asks for a restart although its own probe is stored: other streams refuse every write from then on', () => {
+it('requests a restart although its own probe is stored: other streams refuse every write from then on', () => {
   health.line(WRITE_FAILED)
   health.probed({ status: 'stored' })
   expect(look(2_000)).toBe(true)
@@ -68,19 +68,19 @@ it('waits for files, too, where the file system has none left', () => {
   expect(lines).toEqual([expect.stringContaining('The disk is full')])
 })
 
-it('asks for no restart when space was low and no write failed', () => {
+it('requests no restart when space was low and no write failed', () => {
   expect([look(10), look(2_000)]).toEqual([false, false])
 })
 
-it('asks for no restart when probes time out, and says so at the third', () => {
-  const failed = { status: 'failed', reason: 'no answer on $KV.store-probe.probe' } as const
+it('requests no restart when probes time out, and says so at the third', () => {
+  const failed = { status: 'failed', reason: 'no reply on $KV.store-probe.probe' } as const
   for (const result of [failed, failed, { status: 'stored' }, failed, failed, failed, failed] as const) {
     health.probed(result)
     expect(look(2_000)).toBe(false)
   }
   health.probed({ status: 'stored' })
   expect(lines).toEqual([
-    '50 NATS did not store a probe 3 times in a row: no answer on $KV.store-probe.probe',
+    '50 NATS did not store a probe 3 times in a row: no reply on $KV.store-probe.probe',
     '30 NATS stores again',
   ])
 })

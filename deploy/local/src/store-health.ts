@@ -11,12 +11,13 @@ const FAILED_PROBES = 3
 export type ProbeResult = { readonly status: 'stored' } | { readonly status: 'failed'; readonly reason: string }
 
 /**
- * The state of a server's store: whether the disk is getting full, whether writes fail because of it, and whether the server
- * needs a restart. Pure, except that it passes on log lines.
+ * The state of a server's store: whether the disk is getting full, whether writes fail because of it, and whether the
+ * server needs a restart. Pure, except that it passes on log lines.
  *
  * A server that met a full disk does not recover when there is space again: from the first failed write on,
- * nats-server 2.15 refuses every write to that stream, and 2.9 hangs some ten seconds later. A stream whose file has room left in
- * its last block continues to store, so a success of one stream says nothing about the others; the server's log does.
+ * nats-server 2.15 refuses every write to that stream, and 2.9 hangs some ten seconds later. A stream whose file has
+ * room left in its last block continues to store, so a success of one stream says nothing about the others; the
+ * server's log does.
  */
 export interface StoreHealth {
   /** Takes a line of the server's log, and returns whether it repeats that the disk is full. */

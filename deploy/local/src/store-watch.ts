@@ -36,8 +36,9 @@ export interface StoreWatch {
 }
 
 /**
- * Watches whether a nats-server stores: reads the disk's free space every second, writes through the server every five, and
- * reads its log. Reports when space gets low and when the disk is full, and asks for a restart once there is space again.
+ * Watches whether a nats-server stores: reads the disk's free space every second, writes through the server every
+ * five, and reads its log. Reports when space gets low and when the disk is full, and requests a restart once there is
+ * space again.
  */
 export function watchStore({ url, password, dataDir, say, onMustRestart }: StoreWatchOptions): StoreWatch {
   const health = createStoreHealth(dataDir, say)

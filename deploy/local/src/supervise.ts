@@ -109,7 +109,10 @@ export function superviseProcess(program: Launch, options: SuperviseOptions): Su
 
 /** Processes in tiers, each of which uses those before it. */
 export interface ProcessTiers {
-  /** Starts a tier on top of those before it; resolves once all of it is ready. @throws StartError when it does not become so, or all was stopped */
+  /**
+   * Starts a tier on top of those before it; resolves once all of it is ready. @throws StartError when it does not
+   * become so, or all was stopped
+   */
   start(programs: readonly Launch[]): Promise<Ready[]>
   processes(): readonly SupervisedProcess[]
   /** Ends everything, the last tier first. */

@@ -114,7 +114,7 @@ it('runs every process, ends them all in order, and keeps what was stored', asyn
     expect(await query(url, isOwn)).toEqual([{ yes: true }])
     expect(parseEnv(await readFile(join(dataDir, `env/${service}.env`), 'utf8'))).toMatchObject({ DATABASE_URL: url })
   }
-  await query(stack.databaseUrls.usage, 'create table usage.kept as select 42 as answer')
+  await query(stack.databaseUrls.usage, 'create table usage.kept as select 42 as number')
   await stack.stop()
   expect(await running(pids)).toEqual([])
   expect(await readdir(join(dataDir, 'run'))).toEqual([])
@@ -130,7 +130,7 @@ it('runs every process, ends them all in order, and keeps what was stored', asyn
   ])
 
   const again = await start()
-  expect(await query(again.databaseUrls.usage, 'select * from usage.kept')).toEqual([{ answer: 42 }])
+  expect(await query(again.databaseUrls.usage, 'select * from usage.kept')).toEqual([{ number: 42 }])
 })
 
 it('makes the master key once, for its owner alone', async () => {
@@ -283,7 +283,7 @@ it('ends what it has started when it is canceled', async () => {
 it('is canceled at once while nothing was started', async () => {
   const giveUp = new AbortController()
   const lock = join(dataDir, 'lock')
-  // Reading a pipe takes until somebody writes to it.
+  // Reading a pipe takes until another process writes to it.
   await promisify(execFile)('mkfifo', [lock])
   const started = start({}, giveUp.signal)
   giveUp.abort()

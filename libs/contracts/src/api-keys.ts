@@ -10,7 +10,7 @@ const scope = Type.Union(
   { errorMessage: 'must be "*" for every connection, or a list of ids of connections, each once and at most 1000' },
 )
 
-/** A new API key, as operators ask for it. */
+/** The document that creates an API key. */
 export type ApiKeyInput = Static<typeof ApiKeyInput>
 export const ApiKeyInput = Type.Object(
   {
@@ -47,7 +47,7 @@ export const ApiKeyView = Type.Object({
   lastUsedAt: Type.Optional(Type.String()),
 })
 
-/** The answer to a creation, the only time that the key itself is shown. */
+/** The response to a creation, the only one that contains the key itself. */
 export type CreatedApiKey = Static<typeof CreatedApiKey>
 export const CreatedApiKey = Type.Intersect([ApiKeyView, Type.Object({ key: Type.String() })])
 
@@ -63,7 +63,10 @@ export const ProjectedApiKey = Type.Object({
 
 export const apiKeyProjection = defineBucket({ name: 'api-keys', value: ProjectedApiKey })
 
-/** What a batch of response events tells of API keys, heard as it is published and not from the stream: enough for a hint. */
+/**
+ * The API keys of a batch of response events, received as it is published and not from the stream: enough for a hint
+ * of last use.
+ */
 export const apiKeysUsed = defineEvent({
   subject: responses.subject,
   event: Type.Object({

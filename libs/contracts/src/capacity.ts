@@ -5,7 +5,10 @@ import { subjectToken } from './subjects.ts'
 export type Period = Static<typeof Period>
 export const Period = Type.Union([Type.Literal('minute'), Type.Literal('hour'), Type.Literal('day')])
 
-/** What is counted and can be limited: costs, windows, limits, figures and headers all go by {@link METRICS}. */
+/**
+ * A quantity that is counted and can be limited. Costs, windows, limits and headers have one entry for each of {@link
+ * METRICS}.
+ */
 export type Metric = Static<typeof Metric>
 export const Metric = Type.Union([
   Type.Literal('requests'),
@@ -14,7 +17,7 @@ export const Metric = Type.Union([
   Type.Literal('outputTokens'),
 ])
 
-/** The parts of `tokens` that a cost may tell apart. */
+/** The parts of `tokens`, which a cost may state separately. */
 export const SPLIT_METRICS = ['inputTokens', 'outputTokens'] as const satisfies readonly Metric[]
 export type SplitMetric = (typeof SPLIT_METRICS)[number]
 
@@ -22,12 +25,17 @@ export const METRICS: readonly Metric[] = ['requests', 'tokens', ...SPLIT_METRIC
 
 const Limit = Type.Optional(Type.Integer({ minimum: 1, maximum: 1_000_000_000_000 }))
 
+/** Every period, shortest first. */
+export const PERIODS: readonly Period[] = Period.anyOf.map((literal) => literal.const)
+
 /** The length of each period in milliseconds. */
 export const PERIOD_MS: Readonly<Record<Period, number>> = { minute: 60_000, hour: 3_600_000, day: 86_400_000 }
 
+export const LONGEST_PERIOD_MS = Math.max(...Object.values(PERIOD_MS))
+
 /**
- * What a connection may use in one period. A metric that is absent is not limited. `tokens` are input and output together; each part may be
- * limited beside or instead of their sum.
+ * The capacity of a connection in one period. A metric that is absent is not limited. `tokens` are input and output
+ * together; each part may be limited beside or instead of their sum.
  */
 export type CapacityLimit = Static<typeof CapacityLimit>
 export const CapacityLimit = Type.Object(
@@ -48,7 +56,7 @@ export const WindowStatus = Type.Object({
   period: Period,
   metric: Metric,
   limit: Type.Integer(),
-  /** Charged in the window, open reservations included. May stand above the limit by what callers understated. */
+  /** Charged in the window, open reservations included. May exceed the limit by as much as callers understated. */
   used: Type.Integer(),
   /** The part of `used` that requests under way have reserved and not settled yet. */
   reserved: Type.Integer(),
@@ -57,7 +65,7 @@ export const WindowStatus = Type.Object({
   resetMs: Type.Integer(),
 })
 
-/** One limit that the provider tells of a model, as it stands. */
+/** The current state of one limit that the provider reported for a model. */
 export type ModelWindowStatus = Static<typeof ModelWindowStatus>
 export const ModelWindowStatus = Type.Object({
   model: Type.String(),
@@ -82,16 +90,18 @@ export const AssumedUseStatus = Type.Object({
   remainingMs: Type.Integer(),
 })
 
-/** A pause that the provider asked for. */
+/** A cool-down that is in force. */
 export type CoolDownStatus = Static<typeof CoolDownStatus>
 export const CoolDownStatus = Type.Object({
   model: Type.String(),
-  /** Of which part of the model's requests; absent: those of its common pool. */
+  /** The pool of the model's requests; absent: its common pool. */
   pool: Type.Optional(Type.String()),
   /** It holds requests back that reserve at least so many tokens; absent: all. */
   minTokens: Type.Optional(Type.Integer()),
   remainingMs: Type.Integer(),
-  /** Until a single request is let through to find out whether the provider serves again; absent: not before the end. */
+  /**
+   * Until a single request is let through to find out whether the provider serves again; absent: not before the end.
+   */
   trialInMs: Type.Optional(Type.Integer()),
 })
 
@@ -101,7 +111,7 @@ export const CapacityStatus = Type.Object({
   windows: Type.Array(WindowStatus),
   /** Where discovered limits are held: those of every model that was used of late. */
   models: Type.Optional(Type.Array(ModelWindowStatus)),
-  cooldowns: Type.Array(CoolDownStatus),
+  coolDowns: Type.Array(CoolDownStatus),
   /** Absent where no charges were lost, or what is assumed in their place has slid out. */
   assumed: Type.Optional(Type.Array(AssumedUseStatus)),
 })
@@ -117,7 +127,7 @@ export const capacityStatus = defineRequest({
 })
 
 /**
- * Whether permits are given now: the capacity instance that is asked writes to the store its counters live on before it
+ * Requests whether permits are granted now: the capacity instance writes to the store of its counters before it
  * replies. Not ready, it says why, in words for people. The clock is for gateways that hear no heartbeat.
  */
 export const capacityHealth = defineRequest({
@@ -135,8 +145,8 @@ export const capacityHealth = defineRequest({
 })
 
 /**
- * How long an instance waits for its write before it replies that it is not ready, in milliseconds. Together with the time
- * after which all are asked it is less than a requester waits.
+ * How long an instance waits for its write before it replies that it is not ready, in milliseconds. Together with the
+ * time after which all instances are requested, it is less than a requester waits.
  */
 export const HEALTH_WRITE_MS = 600
 
@@ -159,8 +169,8 @@ export const capacityMembers = defineBucket({
 })
 
 /**
- * How far the counters' clock had come, as the instances of one boot of a machine last wrote it; the key is the boot's id. With it
- * the clock goes on across restarts, and a start after a power cut is recognized.
+ * How far the counters' clock had come, as the instances of one boot of a machine last wrote it; the key is the boot's
+ * id. With it the clock goes on across restarts, and a start after a power cut is recognized.
  */
 export type ClockMark = Static<typeof ClockMark>
 export const ClockMark = Type.Object({

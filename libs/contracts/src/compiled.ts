@@ -1,7 +1,7 @@
 import type { TSchema } from 'typebox'
 import { Compile, type Validator } from 'typebox/compile'
 
-/** The schema's validator, compiled when it is first asked for. */
+/** Returns the schema's validator, compiled at its first use. */
 export function compiled(schema: TSchema): Validator {
   let validator = validators.get(schema)
   if (validator === undefined) {

@@ -7,27 +7,27 @@ import { ProviderId } from './providers.ts'
 export const CONNECTION_TEST_ERROR_CODES = [
   /** The provider does not know the credential. */
   'invalid_credential',
-  /** It knows the credential, which may not do what was asked. */
+  /** The provider knows the credential, which lacks the permission for the test. */
   'forbidden',
   /** AWS: the role cannot be assumed with the connection's external id. */
   'role_not_assumable',
-  /** The credential is good; the model that was asked for cannot be used with it. */
+  /** The credential is valid; the requested model cannot be used with it. */
   'model_unavailable',
   /** The provider's own limit is exceeded. */
   'rate_limited',
   /** No connection to its address could be made, or none may be. */
   'unreachable',
-  /** It did not answer in time. */
+  /** The provider did not respond in time. */
   'timeout',
-  /** It has nothing at the address that would tell: that says nothing of the credential. */
+  /** The provider has nothing at the tested address, which says nothing about the credential. */
   'untested',
-  /** It answered with another error, or not as the provider does. */
+  /** The provider responded with another error, or in a shape that is not its own. */
   'provider_error',
 ] as const
 
 export type ConnectionTestErrorCode = (typeof CONNECTION_TEST_ERROR_CODES)[number]
 
-/** What a connection's provider answered when it was tried. */
+/** The result of calling a connection's provider. */
 export type ConnectionTest = Static<typeof ConnectionTest>
 export const ConnectionTest = Type.Object({
   ok: Type.Boolean({ description: 'Whether the provider takes the connection' }),
@@ -43,7 +43,7 @@ export const ConnectionTest = Type.Object({
           'role_not_assumable refuse the credential: the others say nothing of it.',
       }),
       message: Type.String({ description: "The provider's own words where it said any, without the credential" }),
-      status: Type.Optional(Type.Integer({ description: 'HTTP status that the provider answered with' })),
+      status: Type.Optional(Type.Integer({ description: "HTTP status of the provider's response" })),
     }),
   ),
 })
@@ -59,7 +59,9 @@ export const ConnectionTestInput = Type.Object(
   { additionalProperties: false },
 )
 
-/** Has the provider of a stored connection called with its credential. That the provider refuses it is an answer, no error. */
+/**
+ * Calls the provider of a stored connection with its credential. A refusal by the provider is a result, not an error.
+ */
 export const testConnection = defineRequest({
   subject: () => 'connections.v1.test',
   queue: 'connections',

@@ -10,7 +10,7 @@ export function orNull<S extends TSchema>(schema: S): TOptional<TUnion<[S, TNull
   return Type.Optional(Type.Union([schema, Type.Null()]))
 }
 
-/** What an operator may set on a connection besides its provider and credential. Shared by input, view and projection. */
+/** The settings of a connection besides its provider and credential. Shared by input, view and projection. */
 export const connectionName = Type.String({
   pattern: '^[a-z0-9][a-z0-9-]{0,62}$',
   errorMessage: 'must be lower-case letters, digits and hyphens, beginning with a letter or digit, at most 63',
@@ -22,30 +22,30 @@ export const connectionSettings = {
   allowedModels: Type.Array(Type.String({ minLength: 1, maxLength: 256 }), { maxItems: 200 }),
   /** At most one entry a period. Empty: not limited. */
   capacity: Type.Array(CapacityLimit, { maxItems: 3 }),
-  /** Reserved for the answer where the caller states no maximum. */
+  /** Reserved for the response if the caller states no maximum. */
   defaultMaxOutputTokens: Type.Integer({ minimum: 1, maximum: 10_000_000 }),
   /**
-   * How much of a stated output maximum is reserved: `bounded`, all of it up to a tenth of the smallest token limit and beyond that what
-   * recent responses used; `maximum`, all of it; `expected`, what recent responses used.
+   * How much of a stated output maximum is reserved: `bounded`, all of it up to a tenth of the smallest token limit
+   * and beyond that what recent responses used; `maximum`, all of it; `expected`, what recent responses used.
    */
   tokenReservation: Type.Union([Type.Literal('bounded'), Type.Literal('maximum'), Type.Literal('expected')]),
-  /** What happens to requests while no capacity instance answers. */
+  /** The fate of requests while no capacity instance replies. */
   onCapacityUnavailable: Type.Union([Type.Literal('reject'), Type.Literal('allow')]),
-  /** How long a denied request may wait for its permit before it is answered 429; 0: not at all. */
+  /** How long a denied request may wait for its permit before it gets 429; 0: not at all. */
   maxWaitMs: Type.Integer({ minimum: 0, maximum: 600_000 }),
-  /** Whether what the provider's answers tell of its limits is held too, for each model: the lower of that and `capacity`. */
+  /** Enforces, for each model, the limits that the provider reported as well: the lower of them and `capacity`. */
   enforceDiscovered: Type.Boolean(),
-  /** Whether operations with which a provider hands out credentials, or administers the account, may go through. */
+  /** Allows operations with which a provider hands out credentials or administers the account. */
   allowAdministration: Type.Boolean(),
   /**
-   * Whether the gateway asks for the usage of streams that tell it only when asked (`stream_options.include_usage`), where the application
-   * does not.
+   * Has the gateway request the usage of streams that report it only on request (`stream_options.include_usage`), if
+   * the application does not.
    */
   requestStreamUsage: Type.Boolean(),
   enabled: Type.Boolean(),
 } as const
 
-/** What holds where an operator says nothing. */
+/** The defaults of settings that an operator leaves out. */
 export const CONNECTION_DEFAULTS = {
   capacity: [],
   defaultMaxOutputTokens: 1_024,
@@ -59,8 +59,8 @@ export const CONNECTION_DEFAULTS = {
 >
 
 /**
- * A new connection, as operators and internal systems send it. `config` has the shape of its provider. Over HTTP a secret field
- * of it is a string; over NATS it is a {@link SealedSecret}, so that no plaintext is ever on the bus.
+ * A new connection, as operators and internal systems send it. `config` has the shape of its provider. Over HTTP a
+ * secret field of it is a string; over NATS it is a {@link SealedSecret}, so that no plaintext is ever on the bus.
  */
 export type ConnectionInput = Static<typeof ConnectionInput>
 export const ConnectionInput = Type.Object(
@@ -74,8 +74,8 @@ export const ConnectionInput = Type.Object(
 )
 
 /**
- * A change: what is absent stays, and `null` takes a setting back to what holds where nothing is said. `config` is merged field by
- * field in the same way; a secret in it rotates the credential.
+ * A change: what is absent stays, and `null` takes a setting back to what holds where nothing is said. `config` is
+ * merged field by field in the same way; a secret in it rotates the credential.
  */
 export type ConnectionPatch = Static<typeof ConnectionPatch>
 export const ConnectionPatch = Type.Object(
@@ -130,7 +130,7 @@ export const ConnectionView = Type.Object({
 const served = { queue: 'connections', timeoutMs: 5_000 } as const
 const reading = { ...served, askAllAfterMs: 1_000 } as const
 
-/** Who makes a change, for the audit log; the name an internal system gives itself. */
+/** The maker of a change, for the audit log: the name that an internal system gives itself. */
 const actor = Type.Optional(Type.String({ minLength: 1, maxLength: 200 }))
 
 /** Connections by name, a page at a time. */

@@ -16,7 +16,7 @@ it('adds up to no parts where neither cost tells any', () => {
   expect(sumOf(NO_COST, split)).toEqual(split)
 })
 
-it('adds in place what it adds anew', () => {
+it('adds in place the same as into a new object', () => {
   for (const [a, b] of [
     [whole, split],
     [split, whole],

@@ -8,8 +8,8 @@ export const MAX_COUNT = 1_000_000_000_000
 export const Count = Type.Integer({ minimum: 0, maximum: MAX_COUNT })
 
 /**
- * What a request uses: a number of requests (one) and of tokens. If input and output are not separate, each may be all of `tokens`:
- * see {@link amountOf}.
+ * The cost of a request: a number of requests (one) and of tokens. If input and output are not separate, each may be
+ * all of `tokens`: see {@link amountOf}.
  */
 export type Cost = Static<typeof Cost>
 export const Cost = Type.Object({
@@ -23,8 +23,8 @@ export const Cost = Type.Object({
 export const NO_COST: Cost = Object.freeze({ requests: 0, tokens: 0 })
 
 /**
- * Returns what the cost uses of a limit of `metric`. Tokens without separate input and output count fully toward each, so that an unknown
- * split never exceeds the limit of a part.
+ * Returns what the cost uses of a limit of `metric`. Tokens without separate input and output count fully toward each,
+ * so that an unknown split never exceeds the limit of a part.
  */
 export function amountOf(cost: Cost, metric: Metric): number {
   return cost[metric] ?? cost.tokens

@@ -2,14 +2,17 @@ import { type Static, Type } from 'typebox'
 import { defineEvent, defineRequest } from './definitions.ts'
 import { subjectToken } from './subjects.ts'
 
-/** A secret for the connections service only: `crypto_box_seal` to its public key (`connections.v1.sealing-key`), in base64. */
+/**
+ * A secret for the connections service only: `crypto_box_seal` to its public key (`connections.v1.sealing-key`), in
+ * base64.
+ */
 export type SealedSecret = Static<typeof SealedSecret>
 export const SealedSecret = Type.Object({ sealed: Type.String({ minLength: 1 }) }, { additionalProperties: false })
 
-/** Why a stored credential could not be opened, or used, when it was last asked for. Gone once it could. */
+/** The reason why a stored credential could not be opened, or used, at its last request. Absent once it could. */
 export type CredentialFault = Static<typeof CredentialFault>
 export const CredentialFault = Type.Object({
-  /** Stable: what programs go by. `key_unavailable` passes by itself, the others ask for an operator. `rejected_by_provider`: it can be opened, and the
+  /** Stable, for programs. `key_unavailable` passes by itself, the others need an operator. `rejected_by_provider`: it can be opened, and the
    * provider does not take it. */
   reason: Type.Union([
     Type.Literal('malformed'),
@@ -20,11 +23,11 @@ export const CredentialFault = Type.Object({
     Type.Literal('rejected_by_provider'),
   ]),
   message: Type.String(),
-  /** When it was first met, RFC 3339. */
+  /** The time at which it was first noticed, RFC 3339. */
   since: Type.String(),
 })
 
-/** What may be known of a credential: never the credential. */
+/** The public facts of a credential: never the credential. */
 export type CredentialView = Static<typeof CredentialView>
 export const CredentialView = Type.Object({
   set: Type.Boolean(),
@@ -35,17 +38,20 @@ export const CredentialView = Type.Object({
   rotatedAt: Type.String(),
   /** The version whose credential it has, where it came by a roll-back. */
   restores: Type.Optional(Type.Integer({ minimum: 1 })),
-  /** The connection is not served while this is there; with `rejected_by_provider`, its provider refuses what is sent. */
+  /**
+   * The connection is not served while this is there; with `rejected_by_provider`, its provider refuses what is sent.
+   */
   fault: Type.Optional(CredentialFault),
 })
 
 /**
- * A gateway asks for a connection's credential; the answer is sealed (`crypto_box_seal`) to the gateway's public key. The
- * sealed text is the JSON object of the provider's secret config fields, such as `{"apiKey": "…"}`. It is the current version, which
- * the reply names: newer than the one asked for where that has been replaced meanwhile, never older.
+ * A gateway requests a connection's credential; the reply is sealed (`crypto_box_seal`) to the gateway's public key.
+ * The sealed text is the JSON object of the provider's secret config fields, such as `{"apiKey": "…"}`. It is the
+ * current version, which the reply names: newer than the requested one if that has been replaced meanwhile, never
+ * older.
  *
- * Rejected with `not_found` or `credential_unavailable` when this one cannot be handed out, `upstream_unreachable` when its key
- * service is away, and `unavailable` or `internal` when the connections service can hand out none now.
+ * Rejected with `not_found` or `credential_unavailable` when this one cannot be handed out, `upstream_unreachable`
+ * when its key service is away, and `unavailable` or `internal` when the connections service can hand out none now.
  */
 export const credential = defineRequest({
   subject: () => 'connections.v1.credential',
@@ -67,7 +73,7 @@ export const credential = defineRequest({
   }),
 })
 
-/** What is in the sealed text. */
+/** The content of the sealed text. */
 export type CredentialFields = Static<typeof CredentialFields>
 export const CredentialFields = Type.Record(Type.String(), Type.String())
 
@@ -78,7 +84,7 @@ export const CredentialRotation = Type.Object(
   { additionalProperties: false },
 )
 
-/** What may be known of one version of a connection's credential: never the credential. */
+/** The public facts of one version of a connection's credential: never the credential. */
 export type CredentialVersion = Static<typeof CredentialVersion>
 export const CredentialVersion = Type.Object({
   version: Type.Integer({ minimum: 1 }),
@@ -92,12 +98,12 @@ export const CredentialVersion = Type.Object({
   createdBy: Type.Optional(Type.String()),
   /** The version whose credential it has, where it came by a roll-back. */
   restores: Type.Optional(Type.Integer({ minimum: 1 })),
-  /** What wrapped its data key, and under which key; absent once it is destroyed. */
+  /** The key service that wrapped its data key, and the key; absent once it is destroyed. */
   keyService: Type.Optional(Type.String()),
   keyId: Type.Optional(Type.String()),
   /** As that of a `CredentialView`. */
   fault: Type.Optional(CredentialFault),
-  /** Of the previous version: until when it can be rolled back to, RFC 3339. */
+  /** The time until which the previous version can be rolled back to, RFC 3339. */
   rollbackUntil: Type.Optional(Type.String()),
 })
 
@@ -109,14 +115,14 @@ export const CredentialVersionPage = Type.Object({
 })
 
 /**
- * A gateway has learned whether a provider takes a connection's credential. Published when that changes, and again every few minutes while requests
- * are sent, as it may have been missed.
+ * A gateway has learned whether a provider takes a connection's credential. Published when that changes, and again
+ * every few minutes while requests are sent, as it may have been missed.
  */
 export const credentialStatus = defineEvent({
   subject: (connectionId: string) => `gateway.v1.credentials.${subjectToken(connectionId)}`,
   event: Type.Object({
     connectionId: Type.String(),
-    /** That of the credential. */
+    /** The credential's version. */
     version: Type.Integer({ minimum: 1 }),
     status: Type.Union([Type.Literal('accepted'), Type.Literal('rejected')]),
     /** HTTP status with which the provider rejected it. */
@@ -130,7 +136,7 @@ export const credentialFaultChanged = defineEvent({
   event: Type.Object({
     connectionId: Type.String(),
     name: Type.String(),
-    /** That of the credential. */
+    /** The credential's version. */
     version: Type.Integer({ minimum: 1 }),
     fault: Type.Optional(CredentialFault),
   }),

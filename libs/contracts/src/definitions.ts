@@ -13,9 +13,9 @@ export interface RequestDefinition<
   /** How long a requester waits for the reply. */
   readonly timeoutMs: number
   /**
-   * For a request that changes nothing and costs little, so that several responders may reply: when the queue's responder takes longer than
-   * this, the request is sent to every responder on {@link subjectOfAll}, and the first reply counts. A responder that hangs then costs this
-   * long, not the reply. Absent: the request is sent once.
+   * For a request that changes nothing and costs little, so that several responders may reply: when the queue's
+   * responder takes longer than this, the request is sent to every responder on {@link subjectOfAll}, and the first
+   * reply counts. A responder that hangs then costs this long, not the reply. Absent: the request is sent once.
    */
   readonly askAllAfterMs?: number
   readonly request: Request
@@ -46,7 +46,10 @@ export interface StreamDefinition<
   readonly message: Message
   /** Messages older than this leave the stream, read or not. */
   readonly maxAgeMs: number
-  /** The stream's size on disk never exceeds this; the oldest messages go first. The server reserves it when it creates the stream. */
+  /**
+   * The stream's size on disk never exceeds this; the oldest messages go first. The server reserves it when it creates
+   * the stream.
+   */
   readonly maxBytes: number
   /** Two messages with one id within this span are stored once. */
   readonly duplicateWindowMs: number
@@ -58,11 +61,15 @@ export interface BucketDefinition<Value extends TSchema = TSchema> {
   readonly value: Value
   /** Entries not written again within this time are removed, without a delete marker. Absent: they stay. */
   readonly expiryMs?: number
-  /** The bucket's size on disk, which the server reserves. A write that would exceed it is refused. Absent: as much as there is room for. */
+  /**
+   * The bucket's size on disk, which the server reserves. A write that would exceed it is refused. Absent: as much as
+   * there is room for.
+   */
   readonly maxBytes?: number
   /**
-   * Only its owner reads it, and its keys stand below a random token from its stream's settings, which no other user may read. A user who
-   * may send any JetStream request can have the server write its reply to any subject the user knows, despite all permissions.
+   * Only its owner reads it, and its keys stand below a random token from its stream's settings, which no other user
+   * may read. A user who may send any JetStream request can have the server write its reply to any subject the user
+   * knows, despite all permissions.
    */
   readonly isPrivate?: true
 }

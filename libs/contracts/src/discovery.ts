@@ -4,18 +4,18 @@ import { ProviderId } from './providers.ts'
 import { RateLimitPart } from './responses.ts'
 import { subjectToken } from './subjects.ts'
 
-/** AWS's Service Quotas, which are read when somebody asks for it. */
+/** AWS Service Quotas, which are read on request. */
 export type LimitSource = Static<typeof LimitSource>
 export const LimitSource = Type.Literal('service-quotas')
 
-/** A limit that a provider told of, for one model and dimension. */
+/** A limit that a provider reported, for one model and dimension. */
 export type DiscoveredLimit = Static<typeof DiscoveredLimit>
 export const DiscoveredLimit = Type.Object({
   model: Type.String(),
-  /** What is counted, in the provider's word: `requests`, `tokens`, `input-tokens`, … */
+  /** The counted quantity, in the provider's word: `requests`, `tokens`, `input-tokens`, … */
   dimension: Type.String(),
   limit: Type.Integer({ minimum: 0 }),
-  /** The length of the limit's window; absent where the answers do not tell it. */
+  /** The length of the limit's window; absent if the responses do not show it. */
   periodMs: Type.Optional(Type.Integer({ minimum: 1 })),
   remaining: Type.Optional(Type.Integer({ minimum: 0 })),
   /** When the whole limit is free again, Unix milliseconds. */
@@ -24,7 +24,7 @@ export const DiscoveredLimit = Type.Object({
   lastSeenAtMs: Type.Integer(),
   /** How often the limit itself has changed since it was first seen. */
   changes: Type.Integer({ minimum: 0 }),
-  /** Who told it last; absent: the provider's answers to requests. */
+  /** The latest source; absent: the provider's responses to requests. */
   source: Type.Optional(LimitSource),
 })
 
@@ -58,10 +58,10 @@ export const discoveredChanged = defineEvent({
 })
 
 /**
- * Reads the limits that the provider tells when it is asked, beside those that its answers tell: AWS's Service Quotas, with the role
- * of a Bedrock connection. Rejected with `not_found`; `invalid_request` for a connection to another provider; `forbidden` when AWS
- * does not let the role be assumed or read quotas; `rate_limited` or `upstream_unreachable` by AWS; `unavailable` when discovery has
- * no identity for AWS, or cannot store what it read.
+ * Reads the limits that the provider reports on request, beside those in its responses: AWS Service Quotas, with the
+ * role of a Bedrock connection. Rejected with `not_found`; `invalid_request` for a connection to another provider;
+ * `forbidden` when AWS does not let the role be assumed or read quotas; `rate_limited` or `upstream_unreachable` by
+ * AWS; `unavailable` when discovery has no identity for AWS, or cannot store what it read.
  */
 export const refreshDiscovered = defineRequest({
   subject: () => 'discovery.v1.refresh',
@@ -80,26 +80,26 @@ export const refreshDiscovered = defineRequest({
   }),
 })
 
-/** How often one part of one limit could not be read, of all answers of a provider. */
+/** The number of a provider's responses in which one part of one limit could not be parsed. */
 export type UnreadableCount = Static<typeof UnreadableCount>
 export const UnreadableCount = Type.Object({
   provider: ProviderId,
   dimension: Type.String(),
   part: RateLimitPart,
-  answers: Type.Integer({ minimum: 1 }),
+  responses: Type.Integer({ minimum: 1 }),
 })
 
-/** A message of the stream of responses that could not be learnt from. */
-export type DeadLetter = Static<typeof DeadLetter>
-export const DeadLetter = Type.Object({
+/** A message of the stream of responses that could not be learned from, without its data. */
+export type DeadLetterView = Static<typeof DeadLetterView>
+export const DeadLetterView = Type.Object({
   streamSequence: Type.Integer({ minimum: 0 }),
   subject: Type.String(),
-  /** What is wrong with it, in words. */
+  /** The error, in words. */
   reason: Type.String(),
   deadLetteredAtMs: Type.Integer(),
 })
 
-/** What discovery could not make anything of. */
+/** Limits and messages that discovery could not parse. */
 export const discoveryStatus = defineRequest({
   subject: () => 'discovery.v1.status',
   queue: 'discovery',
@@ -113,7 +113,7 @@ export const discoveryStatus = defineRequest({
       /** Kept by all instances together. */
       count: Type.Integer({ minimum: 0 }),
       /** The newest first. */
-      latest: Type.Array(DeadLetter),
+      latest: Type.Array(DeadLetterView),
     }),
   }),
 })

@@ -3,8 +3,9 @@ import type { TLocalizedValidationError } from 'typebox/error'
 import { didYouMean } from './nearest-name.ts'
 
 /**
- * Returns what a value must be, in words: those that its schema has for all its errors (`errorMessage`, as of the pattern of a name),
- * or else of the first error. Shows no text of the value, which may be a secret, but numbers, and what kind of value it is.
+ * Returns what a value must be, in words: those that its schema has for all its errors (`errorMessage`, as of the
+ * pattern of a name), or else of the first error. Shows no text of the value, which may be a secret, but numbers, and
+ * what kind of value it is.
  */
 export function wordedError(schema: TSchema, error: TLocalizedValidationError | undefined, value: unknown): string {
   if (typeof value === 'string' && 'errorMessage' in schema && typeof schema.errorMessage === 'string') {
@@ -58,7 +59,10 @@ export function wordedError(schema: TSchema, error: TLocalizedValidationError | 
   }
 }
 
-/** Returns a question with the choice that a text was probably meant to be; nothing where none is near, or the schema is no choice of texts. */
+/**
+ * Returns a question with the choice that a text was probably meant to be; nothing where none is near, or the schema
+ * is no choice of texts.
+ */
 export function nearestChoice(schema: TSchema, value: unknown): string {
   if (typeof value !== 'string' || !IsUnion(schema)) return ''
   const choices = schema.anyOf.flatMap((one) => (IsLiteral(one) && typeof one.const === 'string' ? [one.const] : []))

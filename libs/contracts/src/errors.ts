@@ -15,7 +15,7 @@ export const ERROR_CODES = [
   'payload_too_large',
   'unsupported_operation',
   'capacity_exceeded',
-  'upstream_cooldown',
+  'upstream_cool_down',
   'request_exceeds_capacity',
   'capacity_unavailable',
   'credential_unavailable',
@@ -52,7 +52,8 @@ export const FieldError = Type.Object({
 
 /**
  * The body of an error reply on NATS. The reply's headers carry `Nats-Service-Error-Code` (the code) and
- * `Nats-Service-Error` (the message), as NATS' own services do (ADR-32), so that any client can tell it from an answer.
+ * `Nats-Service-Error` (the message), as NATS' own services do (ADR-32), so that any client can distinguish it from a
+ * reply.
  */
 export type ErrorReply = Static<typeof ErrorReply>
 export const ErrorReply = Type.Object({

@@ -1,13 +1,16 @@
-import { type Metric, PERIOD_MS, type Period } from './capacity.ts'
+import { type Metric, PERIOD_MS, PERIODS, type Period } from './capacity.ts'
 import type { DiscoveredLimit, LimitSource } from './discovery.ts'
 
-/** A provider's limit for a model in the terms of a connection's capacity, with what the provider last reported about it. */
+/**
+ * A provider's limit for a model in the terms of a connection's capacity, with what the provider last reported about
+ * it.
+ */
 export interface ModelLimit {
   readonly model: string
   readonly period: Period
   readonly metric: Metric
   readonly limit: number
-  /** What is counted, in the provider's word. */
+  /** The counted quantity, in the provider's word. */
   readonly dimension: string
   readonly remaining?: number
   /** When the whole limit is free again, Unix milliseconds. */
@@ -19,7 +22,8 @@ export interface ModelLimit {
 }
 
 /**
- * Returns the discovered limits that a connection's capacity can express, at most one for each model, period and metric: the lowest.
+ * Returns the discovered limits that a connection's capacity can express, at most one for each model, period and
+ * metric: the lowest.
  *
  * Excludes limits of an unknown period, other dimensions, and limits of 0, which the provider enforces itself.
  */
@@ -49,11 +53,16 @@ function asModelLimit({ model, dimension, limit, ...reported }: DiscoveredLimit)
   }
 }
 
-/** `requests-per-day` and Mistral's `req-minute` count requests: some providers' words for a dimension have the period in them. */
+/**
+ * `requests-per-day` and Mistral's `req-minute` count requests: some providers' words for a dimension have the period
+ * in them.
+ */
 function metricOf(dimension: string): Metric | undefined {
-  const [, kind = ''] = /^([a-z-]+?)(?:-(?:per-)?(?:minute|hour|day))?$/.exec(dimension) ?? []
-  return METRIC_OF.get(kind)
+  const kind = DIMENSION.exec(dimension)?.groups?.kind
+  return kind === undefined ? undefined : METRIC_OF.get(kind)
 }
+
+const DIMENSION = new RegExp(`^(?<kind>[a-z-]+?)(?:-(?:per-)?(?:${PERIODS.join('|')}))?$`)
 
 function keepLowest(lowest: Map<string, ModelLimit>, limit: ModelLimit): void {
   const other = lowest.get(keyOf(limit))
@@ -71,6 +80,5 @@ const METRIC_OF: ReadonlyMap<string, Metric> = new Map([
   ['input-tokens', 'inputTokens'],
   ['output-tokens', 'outputTokens'],
 ])
-const PERIODS: readonly Period[] = ['minute', 'hour', 'day']
 /** As much as a connection's capacity may be. */
 const MAX_LIMIT = 1_000_000_000_000

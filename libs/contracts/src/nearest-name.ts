@@ -1,7 +1,8 @@
 /**
- * Returns the name among `known` that `given` was probably meant to be: the same but for case, hyphens and underscores, or else one that
- * few slips of the finger are away, a swap of neighbors being one. Undefined where none is near. Takes a bounded time: names of more than
- * {@link MAX_CHARS} characters are near none, and no more than {@link MAX_NAMES} are looked at.
+ * Returns the name among `known` that `given` was probably meant to be: the same but for case, hyphens and
+ * underscores, or else one that few slips of the finger are away, a swap of neighbors being one. Undefined where none
+ * is near. Takes a bounded time: names of more than {@link MAX_CHARS} characters are near none, and no more than
+ * {@link MAX_NAMES} are looked at.
  */
 export function nearestName(given: string, known: Iterable<string>): string | undefined {
   if (given.length === 0 || given.length > MAX_CHARS) return undefined
@@ -38,7 +39,8 @@ function fold(name: string): string {
 }
 
 /**
- * Returns the optimal string alignment distance, or `least` where it is not below that: only places as near to the diagonal are looked at.
+ * Returns the optimal string alignment distance, or `least` where it is not below that: only places as near to the
+ * diagonal are looked at.
  * @see https://en.wikipedia.org/wiki/Damerau-Levenshtein_distance
  */
 function slipsBetween(a: string, b: string, least: number): number {

@@ -1,10 +1,10 @@
 import { type Static, Type } from 'typebox'
 
-/** What an operator may do: everything, or look. */
+/** The permissions of an operator: everything, or read only. */
 export type OperatorRole = Static<typeof OperatorRole>
 export const OperatorRole = Type.Union([Type.Literal('admin'), Type.Literal('viewer')])
 
-/** A new operator token, as operators ask for it. */
+/** The document that creates an operator token. */
 export type OperatorTokenInput = Static<typeof OperatorTokenInput>
 export const OperatorTokenInput = Type.Object(
   {
@@ -27,15 +27,15 @@ export const OperatorTokenView = Type.Object({
   lastUsedAt: Type.Optional(Type.String()),
 })
 
-/** The answer to a creation, the only time that the token itself is shown. */
+/** The response to a creation, the only one that contains the token itself. */
 export type CreatedOperatorToken = Static<typeof CreatedOperatorToken>
 export const CreatedOperatorToken = Type.Intersect([OperatorTokenView, Type.Object({ token: Type.String() })])
 
-/** What a console session is begun with. */
+/** The document that starts a session. */
 export type SessionInput = Static<typeof SessionInput>
 export const SessionInput = Type.Object({ token: Type.String({ maxLength: 200 }) }, { additionalProperties: false })
 
-/** Who asks, and what they may do. */
+/** The current operator and role. */
 export type SessionView = Static<typeof SessionView>
 export const SessionView = Type.Object({
   /** The operator token that the session was begun with, or that the request brings. */
@@ -46,7 +46,7 @@ export const SessionView = Type.Object({
   expiresAt: Type.Optional(Type.String()),
 })
 
-/** How one field stood before and after a change; absent where it was not there. */
+/** The value of one field before and after a change; absent if the field was absent. */
 export type FieldChange = Static<typeof FieldChange>
 export const FieldChange = Type.Object({
   field: Type.String(),
@@ -54,13 +54,15 @@ export const FieldChange = Type.Object({
   after: Type.Optional(Type.Unknown()),
 })
 
-/** Who did what to what, and when. Holds no secret. */
+/** One action: actor, subject and time. Contains no secret. */
 export type AuditEntryView = Static<typeof AuditEntryView>
 export const AuditEntryView = Type.Object({
   id: Type.Integer(),
   /** RFC 3339. */
   at: Type.String(),
-  /** `operator:<token's name>`, `session:<token's name>`, `bus:<system's name>`, `address:<IP>`, `command` or `start`. */
+  /**
+   * `operator:<token's name>`, `session:<token's name>`, `bus:<system's name>`, `address:<IP>`, `command` or `start`.
+   */
   actor: Type.String(),
   /** The operator token of an operator or a session; it may be gone by now. */
   actorTokenId: Type.Optional(Type.String()),
@@ -68,9 +70,9 @@ export const AuditEntryView = Type.Object({
   action: Type.String(),
   /** The connection, API key or operator token; absent where it is about none. */
   subjectId: Type.Optional(Type.String()),
-  /** What is different, one entry a field. */
+  /** The differences, one entry per field. */
   changes: Type.Array(FieldChange),
-  /** What was tried and why it was refused; absent for changes. */
+  /** The refused attempt and the reason; absent for changes. */
   details: Type.Optional(Type.Record(Type.String(), Type.String())),
 })
 

@@ -5,20 +5,24 @@ import { defineRequest } from './definitions.ts'
 import { subjectToken } from './subjects.ts'
 
 /**
- * By how much the counting of a permit outlasts its period at least. It covers a permit's age when its request leaves and
- * {@link WAY_TO_PROVIDER_MS}, so that the limit also holds in any interval by the provider's clock. Less than the shortest slot (1 s).
+ * By how much the counting of a permit outlasts its period at least. It covers a permit's age when its request leaves
+ * and {@link WAY_TO_PROVIDER_MS}, so that the limit also holds in any interval by the provider's clock. Less than the
+ * shortest slot (1 s).
  */
 export const DELIVERY_SLACK_MS = 500
 
-/** The longest slack that a gateway far from its counters may ask for: the shortest slot. Each charge then counts for one more slot. */
+/**
+ * The longest slack that a gateway far from its counters may request: the shortest slot. Each charge then counts for
+ * one more slot.
+ */
 export const MAX_DELIVERY_SLACK_MS = 1_000
 
 /** The part of the slack that is kept for a request's way to its provider. */
 export const WAY_TO_PROVIDER_MS = 250
 
 /**
- * How long after its charge a permit may still be used, at the shortest slack. A request whose permit is older when it could leave
- * (a slow handshake, a lost reply) is not written; its permit goes back and a fresh one is acquired.
+ * How long after its charge a permit may still be used, at the shortest slack. A request whose permit is older when it
+ * could leave (a slow handshake, a lost reply) is not written; its permit goes back and a fresh one is acquired.
  */
 export const PERMIT_MAX_AGE_MS = DELIVERY_SLACK_MS - WAY_TO_PROVIDER_MS
 
@@ -26,14 +30,14 @@ export const PERMIT_MAX_AGE_MS = DELIVERY_SLACK_MS - WAY_TO_PROVIDER_MS
 export const PERMIT_SESSION_EXPIRY_MS = 120_000
 
 /**
- * The greatest age, by the counters' clock, at which a batch is applied: less than the memory of sessions, so that a batch applied before
- * is recognized. The difference covers the skew between two instances' clocks.
+ * The greatest age, by the counters' clock, at which a batch is applied: less than the memory of sessions, so that a
+ * batch applied before is recognized. The difference covers the skew between two instances' clocks.
  */
 export const PERMIT_BATCH_MAX_AGE_MS = PERMIT_SESSION_EXPIRY_MS - 5_000
 
 /**
- * Which part of the model's requests this one belongs to, where the provider has limits of its own for it: a service tier, requests with a
- * long prompt. Absent: the model's common pool.
+ * The part of the model's requests that this one belongs to, if the provider has separate limits for it: a service
+ * tier, requests with a long prompt. Absent: the model's common pool.
  */
 const pool = Type.Optional(Type.String({ minLength: 1, maxLength: 64, pattern: '^[^;]+$' }))
 
@@ -43,22 +47,26 @@ export const Acquire = Type.Object({
   pool,
   ...Cost.properties,
   /**
-   * What the provider is expected to count of it against its own limits, where that is not the same (cached input, say): held against
-   * discovered limits.
+   * The cost that the provider is expected to count against its own limits, if that is not the same (cached input,
+   * say): held against discovered limits.
    */
   limited: Type.Optional(Cost),
-  /** What the request itself takes, where `tokens` are those of several: cool-downs are by the size of a request. */
+  /** The tokens of the request itself, if `tokens` are those of several: cool-downs depend on the size of a request. */
   ownTokens: Type.Optional(Count),
-  /** Only asks whether it would be granted now, and otherwise when: nothing is charged. */
+  /** Only requests whether it would be granted now, and otherwise when: nothing is charged. */
   probe: Type.Optional(Type.Boolean()),
   /**
-   * Moves an earlier charge of the same cost to now: takes back what was charged at this instant and charges it again, in one step.
-   * Always granted, since no more is charged afterwards than before. What an upload that is still running does.
+   * Moves an earlier charge of the same cost to now: takes back what was charged at this instant and charges it again,
+   * in one step. Always granted, since no more is charged afterwards than before. What an upload that is still running
+   * does.
    */
   renews: Type.Optional(Type.Integer({ minimum: 0 })),
 })
 
-/** A cool-down that the provider asked for: no permits for the pool's requests of at least `minTokens` (0 if absent) for `durationMs` from now. */
+/**
+ * A cool-down, as the provider requested it: no permits for the pool's requests of at least `minTokens` (0 if absent)
+ * for `durationMs` from now.
+ */
 export type CoolDown = Static<typeof CoolDown>
 export const CoolDown = Type.Object({
   model: Type.String({ maxLength: 512 }),
@@ -74,7 +82,7 @@ export type Trial = Static<typeof Trial>
 export const Trial = Type.Object({
   model: Type.String({ maxLength: 512 }),
   pool,
-  /** As it was asked for. */
+  /** As it was requested. */
   tokens: Count,
   /** The permit's `trialAtMs`: it proves nothing of what was refused later. */
   grantedAtMs: Type.Integer({ minimum: 0 }),
@@ -94,7 +102,7 @@ export const Settlement = Type.Object({
   actual: Cost,
   /** The same by the provider's count, where the acquire had `limited`. */
   limited: Type.Optional(Type.Object({ reserved: Cost, actual: Cost })),
-  cooldown: Type.Optional(CoolDown),
+  coolDown: Type.Optional(CoolDown),
   trial: Type.Optional(Trial),
   /** The permit's model, where the reply that granted it had `byModel`, or there was none. */
   model: Type.Optional(Type.String({ maxLength: 512 })),
@@ -103,7 +111,10 @@ export const Settlement = Type.Object({
 export const MAX_ACQUIRES_PER_BATCH = 1_024
 export const MAX_SETTLEMENTS_PER_BATCH = 1_024
 
-/** A permit batch whose changes are stored: its sequence number in its session, and when it was written by the counters' clock. */
+/**
+ * A permit batch whose changes are stored: its sequence number in its session, and when it was written by the
+ * counters' clock.
+ */
 export type StoredBatch = Static<typeof StoredBatch>
 export const StoredBatch = Type.Object({ seq: Type.Integer({ minimum: 1 }), atMs: Type.Integer() })
 
@@ -116,17 +127,20 @@ export const PermitBatchRequest = Type.Object({
   /** This batch was sent before and got no reply: it may have been applied. */
   repeat: Type.Optional(Type.Boolean()),
   /**
-   * The newest reading of the counters' clock that the gateway had when it made this batch (from replies and heartbeats), Unix
-   * milliseconds; the same in every repetition. A batch that is older than the memory of sessions is refused as stale: it could not be
-   * known whether it was applied before.
+   * The newest reading of the counters' clock that the gateway had when it made this batch (from replies and
+   * heartbeats), Unix milliseconds; the same in every repetition. A batch that is older than the memory of sessions is
+   * refused as stale: it could not be known whether it was applied before.
    */
   asOfMs: Type.Integer({ minimum: 0 }),
   /**
-   * The session's last batch that is known to be stored. A record that does not contain it was rolled back: charges are missing from
-   * it.
+   * The session's last batch that is known to be stored. A record that does not contain it was rolled back: charges
+   * are missing from it.
    */
   stored: Type.Optional(StoredBatch),
-  /** How long the counting of these permits must outlast its period, for a gateway far from its counters. Absent: the shortest. */
+  /**
+   * How long the counting of these permits must outlast its period, for a gateway far from its counters. Absent: the
+   * shortest.
+   */
   slackMs: Type.Optional(Type.Integer({ minimum: DELIVERY_SLACK_MS, maximum: MAX_DELIVERY_SLACK_MS })),
   acquires: Type.Array(Acquire, { maxItems: MAX_ACQUIRES_PER_BATCH }),
   settlements: Type.Array(Settlement, { maxItems: MAX_SETTLEMENTS_PER_BATCH }),
@@ -137,8 +151,8 @@ export const Granted = Type.Object({
   status: Type.Literal('granted'),
   chargedAtMs: Type.Integer(),
   /**
-   * The pool cools down, and this request is to find out whether the provider serves again: see {@link Trial}. When it was granted, by the
-   * counters' clock: earlier than `chargedAtMs` for a gateway that is far.
+   * The pool cools down, and this request is to find out whether the provider serves again: see {@link Trial}. When it
+   * was granted, by the counters' clock: earlier than `chargedAtMs` for a gateway that is far.
    */
   trialAtMs: Type.Optional(Type.Integer({ minimum: 0 })),
 })
@@ -149,7 +163,10 @@ const limitedModel = Type.Optional(Type.String())
 /** Why a permit was not granted, and when to come back. A denial consumes nothing. */
 export type Denied = Static<typeof Denied>
 export const Denied = Type.Union([
-  /** `limit` is reached; the same cost fits in `retryAfterMs`, and not a millisecond earlier, unless others use it first. */
+  /**
+   * `limit` is reached; the same cost fits in `retryAfterMs`, and not a millisecond earlier, unless others use it
+   * first.
+   */
   Type.Object({
     status: Type.Literal('denied'),
     code: Type.Literal('capacity_exceeded'),
@@ -169,10 +186,10 @@ export const Denied = Type.Union([
     excess: Count,
     model: limitedModel,
   }),
-  /** The pool cools down, as the provider asked, for another `retryAfterMs`. */
+  /** The pool cools down, as the provider requested, for another `retryAfterMs`. */
   Type.Object({
     status: Type.Literal('denied'),
-    code: Type.Literal('upstream_cooldown'),
+    code: Type.Literal('upstream_cool_down'),
     model: Type.String(),
     pool,
     retryAfterMs: Type.Integer({ minimum: 0 }),
@@ -198,7 +215,7 @@ export const PermitBatchReply = Type.Object({
   /** One for each acquire, in their order. */
   results: Type.Array(PermitResult),
   windows: Type.Array(WindowState),
-  /** What is used is counted for each model as well: settlements are to name theirs. */
+  /** Usage is counted for each model as well: settlements must name theirs. */
   byModel: Type.Optional(Type.Boolean()),
   /** The counters' clock at the decision, Unix milliseconds. */
   clockMs: Type.Integer(),

@@ -1,7 +1,8 @@
 /**
- * Encodes an identifier as a NATS subject token or KV key: letters, digits, `-` and `_` stay, every other UTF-8 byte becomes `=XX` (two
- * upper-case hex digits; `=` is allowed in both, and is itself encoded). Distinct identifiers have distinct tokens, and a token
- * contains no `.`, `*`, `>` or white space. Subjects and keys are built with this function only.
+ * Encodes an identifier as a NATS subject token or KV key: letters, digits, `-` and `_` stay, every other UTF-8 byte
+ * becomes `=XX` (two upper-case hex digits; `=` is allowed in both, and is itself encoded). Distinct identifiers have
+ * distinct tokens, and a token contains no `.`, `*`, `>` or white space. Subjects and keys are built with this
+ * function only.
  *
  * @throws RangeError for the empty string, which no subject can contain
  * @see https://docs.nats.io/nats-concepts/subjects and ADR-8 (key-value stores) for the allowed characters
@@ -45,8 +46,8 @@ export function subjectPattern<Identifiers extends readonly string[]>(
 }
 
 /**
- * Returns a function that reads the identifiers of a subject that matches the definition, in the order of its parameters. That function
- * returns undefined for a subject that is too short to contain them all.
+ * Returns a function that reads the identifiers of a subject that matches the definition, in the order of its
+ * parameters. That function returns undefined for a subject that is too short to contain them all.
  */
 export function subjectIdentifiers<Identifiers extends readonly string[]>(
   subject: (...identifiers: Identifiers) => string,

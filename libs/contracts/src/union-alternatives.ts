@@ -15,17 +15,17 @@ import {
 } from 'typebox'
 import { compiled } from './compiled.ts'
 
-/** Which of a union's shapes a value that fits none was meant to have. */
+/** The shape of a union that a value which fits none was probably meant to have. */
 export type Nearest =
   | { readonly status: 'shape'; readonly shape: TSchema }
-  /** Nobody can say which: the member that says so is missing, or says something else. */
+  /** Unknown: the member that names the shape is missing, or names another. */
   | { readonly status: 'discriminator'; readonly name: string; readonly message: string }
   /** It is of another kind than all of them, such as a number where a string or an array is wanted. */
   | { readonly status: 'none' }
 
 /**
- * Finds the shape that a value is nearest to: the only one of its kind; of several objects the one that their `type`, or another member
- * of fixed values, names; else the one with the fewest errors.
+ * Finds the shape that a value is nearest to: the only one of its kind; of several objects the one that their `type`,
+ * or another member of fixed values, names; else the one with the fewest errors.
  */
 export function nearest(shapes: readonly TSchema[], value: unknown, countErrors: (shape: TSchema) => number): Nearest {
   const kind = kindOf(value)
@@ -44,7 +44,7 @@ export function nearest(shapes: readonly TSchema[], value: unknown, countErrors:
 /** Lists what a union takes, as `"auto", a string or an array`. */
 export function alternatives(shapes: readonly TSchema[]): string {
   const all = [...new Set(shapes.flatMap(flattened).map(alternative))]
-  // Of constants alone, "one of" tells the list from its members.
+  // For a list of constants, "one of" separates the list from its members.
   if (shapes.every(IsLiteral)) return `one of ${all.join(', ')}`
   return all.length < 2 ? all.join('') : `${all.slice(0, -1).join(', ')} or ${all.at(-1)}`
 }

@@ -21,24 +21,27 @@ export const UsagePoint = Type.Object({
   outputTokens: Type.Integer(),
   /** Part of `inputTokens`. */
   cachedInputTokens: Type.Integer(),
-  /** Part of `inputTokens`, and not of those that were cached: written to the provider's cache. Absent where there are none. */
+  /**
+   * Part of `inputTokens`, and not of those that were cached: written to the provider's cache. Absent where there are
+   * none.
+   */
   cacheWriteInputTokens: Type.Optional(Type.Integer()),
   /** Part of `outputTokens`. */
   reasoningTokens: Type.Integer(),
   /**
-   * Requests whose responses' usage was not understood, or not all of it: what was reserved for them stays charged. Absent where there were
-   * none.
+   * Requests whose responses' usage was not understood, or not all of it: what was reserved for them stays charged.
+   * Absent where there were none.
    */
   unreadRequests: Type.Optional(Type.Integer()),
   /** Requests by how they ended (`Outcome`); outcomes that did not occur are absent. */
   outcomes: Type.Record(Type.String(), Type.Integer()),
   /** The `denied` ones of them by which limit, as `<period>-<metric>`, or by the error code where it was none. */
   deniedBy: Type.Record(Type.String(), Type.Integer()),
-  /** From sending the request to the provider to the answer's end; absent where none was sent. */
+  /** From sending the request to the provider to the response's end; absent if none was sent. */
   latencyMs: Type.Optional(Percentiles),
-  /** From sending the request to the provider to the answer's first byte; absent where there was none. */
+  /** From sending the request to the provider to the response's first byte; absent if there was none. */
   timeToFirstTokenMs: Type.Optional(Percentiles),
-  /** What the tokens that have a price cost by the price list, in USD; absent where none has. */
+  /** The cost of the tokens that have a price in the price list, in USD; absent if none has. */
   estimatedCostUsd: Type.Optional(Type.Number()),
   /** Input and output tokens of models without a price, which the estimate leaves out; absent where there are none. */
   unpricedTokens: Type.Optional(Type.Integer()),
@@ -49,7 +52,7 @@ export const usageQuery = defineRequest({
   subject: () => 'usage.v1.query',
   queue: 'usage',
   timeoutMs: 5_000,
-  // Later than a query of much usage takes: asked of all, it costs PostgreSQL as often.
+  // Longer than a query of much usage takes: sent to every instance, it costs PostgreSQL as often.
   askAllAfterMs: 1_500,
   request: Type.Object({
     connectionId: Type.String(),
@@ -61,7 +64,9 @@ export const usageQuery = defineRequest({
     groupBy: Type.Optional(Type.Union([Type.Literal('model'), Type.Literal('apiKey'), Type.Literal('outcome')])),
   }),
   reply: Type.Object({
-    /** The step of the points: as asked, or longer where the span begins before usage is kept so finely. */
+    /**
+     * The step of the points: as requested, or longer if the range begins before usage is stored at this resolution.
+     */
     stepMs: Type.Integer(),
     points: Type.Array(UsagePoint),
   }),

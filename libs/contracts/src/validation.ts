@@ -19,26 +19,29 @@ import type { FieldError } from './errors.ts'
 import { didYouMean } from './nearest-name.ts'
 import { alternatives, nearest } from './union-alternatives.ts'
 
-/** `value` if it has the schema's shape, otherwise what is wrong with it, one entry a field. */
+/** Either `value` with the schema's type, or its errors, one entry per field. */
 export type Validation<S extends TSchema> = { valid: true; value: Static<S> } | { valid: false; errors: FieldError[] }
 
-/** Checks unknown data against a schema. Fields that the schema does not name pass unless it is closed: schemas evolve by addition. */
+/**
+ * Checks unknown data against a schema. Fields that the schema does not name pass unless it is closed: schemas evolve
+ * by addition.
+ */
 export function validate<S extends TSchema>(schema: S, value: unknown): Validation<S> {
   if (compiled(schema).Check(value)) return { valid: true, value: value as Static<S> }
   return { valid: false, errors: documentErrors(schema, value) }
 }
 
 /**
- * Everything that is wrong with a document, one entry a field, so that all of it can be corrected at once; empty where nothing is.
- * Text that PostgreSQL cannot store is wrong too. Never shows a value, which may be a secret.
+ * Returns every error of a document, one entry per field, so that all can be corrected at once. Text that PostgreSQL
+ * cannot store is an error, too. Never shows a value, which may be a secret.
  */
 export function documentErrors(schema: TSchema, value: unknown, path = ''): FieldError[] {
   return [...errorsOf(schema, value, path, DOCUMENT)]
 }
 
 /**
- * The first thing that is wrong with a document that is not stored, in which any text may stand; undefined where nothing is. Stops there:
- * whoever sends a document with a million errors pays for one.
+ * Returns the first error of a document that is not stored, and so may contain any text; undefined when there is none.
+ * Stops there, so that a document with a million errors costs no more than one.
  */
 export function shapeError(schema: TSchema, value: unknown, path = ''): FieldError | undefined {
   if (compiled(schema).Check(value)) return undefined
@@ -48,7 +51,7 @@ export function shapeError(schema: TSchema, value: unknown, path = ''): FieldErr
 
 interface Rules {
   readonly isGood: (text: string) => boolean
-  /** Whether the items of an array beyond its limit are passed over. */
+  /** Ignores the items of an array beyond its limit. */
   readonly stopsAtLimits: boolean
 }
 
@@ -86,7 +89,7 @@ function* errorsOf(schema: TSchema, value: unknown, path: string, rules: Rules):
   }
 }
 
-/** What is wrong with a value as a whole. */
+/** Yields the error of a value as a whole. */
 function* ownErrors(schema: TSchema, value: unknown, path: string): Generator<FieldError, void> {
   if (compiled(schema).Check(value)) return
   yield {
@@ -95,7 +98,7 @@ function* ownErrors(schema: TSchema, value: unknown, path: string): Generator<Fi
   }
 }
 
-/** Of an array, without a look at its items. */
+/** Returns the error of an array with too many items, without looking at the items. */
 function tooMany(schema: TSchema, value: unknown): string | undefined {
   if (!IsArray(schema) || !Array.isArray(value) || value.length <= mostItems(schema)) return undefined
   return `must not have more than ${mostItems(schema)} items`
@@ -121,7 +124,7 @@ function* objectErrors(schema: TObject, value: unknown, path: string, rules: Rul
   }
 }
 
-/** Of a record, each member that is wrong by its name. */
+/** Yields the errors of a record's members, by their names. */
 function* recordErrors(schema: TRecord, value: unknown, path: string, rules: Rules): Generator<FieldError, void> {
   if (!isObject(value)) {
     yield { field: path, message: 'must be an object' }
@@ -143,14 +146,17 @@ function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-/** The schema of what may also be null. */
+/** Returns the schema of a value that may also be null, without the null; undefined for other schemas. */
 function nullableOf(schema: TSchema): TSchema | undefined {
   if (!IsUnion(schema)) return undefined
   const [first, second] = schema.anyOf
   return schema.anyOf.length === 2 && second !== undefined && IsNull(second) ? first : undefined
 }
 
-/** What is wrong with a value of several shapes: the mistakes by the one that it is nearest to, or which there are. */
+/**
+ * Yields the errors of a value that may have several shapes: those toward the nearest shape, or else the list of
+ * shapes.
+ */
 function* unionErrors(schema: TUnion, value: unknown, path: string, rules: Rules): Generator<FieldError, void> {
   const shapes = schema.anyOf
   if (shapes.some((shape) => compiled(shape).Check(value))) return
@@ -165,7 +171,7 @@ function* unionErrors(schema: TUnion, value: unknown, path: string, rules: Rules
   else yield* errorsOf(near.shape, value, path, rules)
 }
 
-/** Counts what is wrong, up to a number that tells shapes apart. */
+/** Counts the errors, up to a number that is enough to compare shapes. */
 function countErrors(schema: TSchema, value: unknown, rules: Rules): number {
   let count = 0
   for (const _ of errorsOf(schema, value, '', rules)) {
@@ -180,20 +186,20 @@ function child(path: string, name: string): string {
   return path === '' ? name : `${path}.${name}`
 }
 
-/** Returns the error of a field that is not among those that are `known`, with the one that was probably meant. */
+/** Returns the error of a field that is not among the `known` ones, with the one that was probably meant. */
 export function unknownField(path: string, name: string, known: readonly string[]): FieldError {
   const shown = shownName(name)
   return { field: child(path, shown), message: `is not known${shown === name ? didYouMean(name, known) : ''}` }
 }
 
-/** A name that was made up may be a secret that slipped in its place: no key is made of so few letters alone. */
+/** Hides an unknown name that may be a misplaced secret: no key consists of so few letters alone. */
 function shownName(name: string): string {
   return /^[A-Za-z_]{1,40}[0-9]{0,3}$/.test(name) ? name : '(a name that is not shown)'
 }
 
 /**
- * `text` as PostgreSQL can keep and index it: at most `maxChars` UTF-16 units, without NUL and lone surrogates, which become
- * U+FFFD. What an application sends as a model's name reaches here unchecked.
+ * Returns `text` in a form that PostgreSQL can store and index: at most `maxChars` UTF-16 units, with U+FFFD in place
+ * of NUL and lone surrogates. Model names that applications send get here unchecked.
  */
 export function storableText(text: string, maxChars: number): string {
   return text.slice(0, maxChars).toWellFormed().replaceAll('\0', '\uFFFD')

@@ -1,13 +1,13 @@
 /**
- * The egress policy: which upstream addresses a connection may reach, decided when it is made. The base URL was checked
- * when it was saved (`base-url.ts`), but its name may resolve to another address by now.
+ * The egress policy: which addresses an upstream may have. A base URL is checked when it is saved (`base-url.ts`); since its host name may
+ * resolve to another address later, the address is checked again whenever a socket to the upstream is opened.
  */
 import { type LookupAddress, type LookupAllOptions, lookup as systemLookup } from 'node:dns'
 import { isIP, type LookupFunction } from 'node:net'
 import { isForbiddenUpstreamAddress, isLoopbackAddress } from './addresses.ts'
 import type { BaseUrlRules } from './base-url.ts'
 
-/** A connection was refused, since no upstream may be at the address that it leads to. */
+/** The socket was not opened, since no upstream may have the address that its host name resolves to. */
 export class UpstreamAddressError extends Error {
   override readonly name = 'UpstreamAddressError'
   readonly code = 'upstream_address_refused'

@@ -9,7 +9,10 @@ import { findStream } from './stream.ts'
 export interface BucketPrefix {
   /** Returns the prefix, with a dot at its end. */
   get(): Promise<string>
-  /** Discards a remembered prefix: no stream takes what is published below it, so the bucket may have been created again. */
+  /**
+   * Discards a remembered prefix: no stream takes what is published below it, so the bucket may have been created
+   * again.
+   */
   invalidate(): void
 }
 
@@ -19,9 +22,9 @@ export function publicPrefix({ name }: BucketDefinition): BucketPrefix {
 }
 
 /**
- * Returns the prefix of a private bucket. It contains a random token from the stream's subjects, so that a message published on the
- * bucket's public subjects is not stored. The token is created with the stream and never changes, but after a reconnect the store may be
- * another, so it is read again.
+ * Returns the prefix of a private bucket. It contains a random token from the stream's subjects, so that a message
+ * published on the bucket's public subjects is not stored. The token is created with the stream and never changes, but
+ * after a reconnect the store may be another, so it is read again.
  * @throws SluiceError `internal` if the bucket has no token, `unavailable` if there is no bucket
  */
 export async function privatePrefix(bus: Bus, definition: BucketDefinition): Promise<BucketPrefix> {

@@ -34,7 +34,10 @@ export type UpdateResult = { readonly status: 'stored'; readonly revision: numbe
 
 interface ListenOptions<Value> {
   readonly onEntry: (entry: { readonly key: string; readonly value: Value | undefined }) => void
-  /** Called with an `UnreadableEntryError` for a message that does not match the schema, and with what `onEntry` threw; both are skipped. */
+  /**
+   * Called with an `UnreadableEntryError` for a message that does not match the schema, and with what `onEntry` threw;
+   * both are skipped.
+   */
   readonly onFault: (error: unknown) => void
 }
 
@@ -53,28 +56,32 @@ export interface Bucket<Value> {
   delete(key: string): Promise<number>
   /** Removes the key without a delete marker. */
   erase(key: string): Promise<void>
-  /** Returns every key with an entry or a delete marker, in no order. The server scans all of them: for occasional sweeps. */
+  /**
+   * Returns every key with an entry or a delete marker, in no order. The server scans all of them: for occasional
+   * sweeps.
+   */
   keys(): Promise<string[]>
   state(): Promise<BucketState>
   /** Removes every key whose last write is at or before `revision`. */
   clear(revision: number): Promise<void>
   /**
-   * Declares the bucket complete: for its owner, once it has compared the whole bucket with its source. Watches that started over then report
-   * as deleted the keys that they knew and the bucket lacks. A second mark replaces the first.
+   * Declares the bucket complete: for its owner, once it has compared the whole bucket with its source. Watches that
+   * started over then report as deleted the keys that they knew and the bucket lacks. A second mark replaces the
+   * first.
    */
   markComplete(): Promise<void>
   /** Reports every present entry, then every change; resolves when all present entries have been reported. */
   watch(options: WatchOptions<Value>): Promise<Watch>
   /**
-   * Reports every write from now on as it is sent, whether or not it is stored. Needs permission to subscribe to the bucket's subjects, but
-   * none to create a consumer, which could have the bucket's content delivered to any subject.
+   * Reports every write from now on as it is sent, whether or not it is stored. Needs permission to subscribe to the
+   * bucket's subjects, but none to create a consumer, which could have the bucket's content delivered to any subject.
    */
   listen(options: ListenOptions<Value>): Promise<Pick<Watch, 'stop'>>
 }
 
 /**
- * Opens the definition's bucket, and creates it unless it exists. If this user may not create it, waits until the service that owns it
- * has.
+ * Opens the definition's bucket, and creates it unless it exists. If this user may not create it, waits until the
+ * service that owns it has.
  */
 export async function openBucket<V extends TSchema>(
   bus: Bus,

@@ -4,8 +4,9 @@ import { NatsConnectionImpl, setTransportFactory } from 'nats/lib/nats-base-clie
 import { NodeTransport, nodeResolveHost } from 'nats/lib/src/node_transport.js'
 
 /**
- * Connects as the client's own `connect` does, over sockets that leave a silent server within {@link SILENCE_MS}, and of which a failed
- * attempt leaves nothing behind. One attempt may take {@link FIRST_ATTEMPT_MS}, and longer while attempts fail.
+ * Connects as the client's own `connect` does, over sockets that leave a silent server within {@link SILENCE_MS}, and
+ * of which a failed attempt leaves nothing behind. One attempt may take {@link FIRST_ATTEMPT_MS}, and longer while
+ * attempts fail.
  * @throws NatsError and what node's sockets throw, as `connect` does
  */
 export function connectTransport(options: ConnectionOptions, attempts: DialAttempts): Promise<NatsConnection> {
@@ -39,7 +40,10 @@ export class DialAttempts {
     this.#servers = servers
   }
 
-  /** How long the next attempt may take: twice as long with each round of all servers that failed, for a bus that is far or busy. */
+  /**
+   * How long the next attempt may take: twice as long with each round of all servers that failed, for a bus that is
+   * far or busy.
+   */
   limitMs(): number {
     return Math.min(MAX_ATTEMPT_MS, FIRST_ATTEMPT_MS * 2 ** Math.floor(this.#failed / this.#servers))
   }
@@ -54,7 +58,8 @@ export class DialAttempts {
 }
 
 /**
- * A socket to one server. The client's own transport, in three cases that follow a silent server (a stopped process, a cut wire):
+ * A socket to one server. The client's own transport, in three cases that follow a silent server (a stopped process, a
+ * cut wire):
  *
  * - Giving up an attempt closes its socket. The client's own leaves it open; when the server goes on, the end of that socket is taken for
  *   the end of the connection that was made meanwhile, and two connections then deliver every message.
@@ -135,12 +140,18 @@ class BusTransport extends NodeTransport {
   }
 }
 
-/** How often a server is asked for a sign of life. */
+/** The interval at which a server is checked for a sign of life. */
 const PING_MS = 500
-/** A server that sent nothing for so long is left: at the latest, and up to a tick earlier. Three quarters of it at least since a ping. */
+/**
+ * A server that sent nothing for so long is left: at the latest, and up to a tick earlier. Three quarters of it at
+ * least since a ping.
+ */
 const SILENCE_MS = 1_500
 const TICK_MS = 250
-/** For name, socket, TLS and login, about five round trips. With {@link SILENCE_MS}, less than 3 s to leave a silent server for another. */
+/**
+ * For name, socket, TLS and login, about five round trips. With {@link SILENCE_MS}, less than 3 s to leave a silent
+ * server for another.
+ */
 const FIRST_ATTEMPT_MS = 1_000
 const MAX_ATTEMPT_MS = 16_000
 /** Between two attempts at one server; as much again at random. */

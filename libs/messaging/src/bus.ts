@@ -60,7 +60,8 @@ export interface BusTls {
 }
 
 /**
- * Connects to NATS, waiting for as long as no server can be reached; afterwards reconnects automatically, without limit.
+ * Connects to NATS, waiting for as long as no server can be reached; afterwards reconnects automatically, without
+ * limit.
  * @throws NatsError when the server rejects the credentials, or offers no TLS although `tls` is given
  * @throws Error of node:tls when the server's certificate is not trusted
  */
@@ -120,7 +121,9 @@ function connectionOptions(options: BusOptions, inboxPrefix: string): Connection
   return {
     servers: options.servers.split(',').map((server) => server.trim()),
     name: options.name,
-    ...(options.user === undefined ? {} : { user: options.user, pass: options.password ?? '' }),
+    ...(options.user === undefined
+      ? {}
+      : { user: options.user, ...(options.password === undefined ? {} : { pass: options.password }) }),
     ...(options.tls === undefined ? {} : { tls: { ...options.tls } }),
     inboxPrefix,
     maxReconnectAttempts: -1,

@@ -5,42 +5,49 @@ import { isNotFound } from './jetstream-errors.ts'
 export interface DurableConsumer {
   readonly stream: string
   readonly durable: string
-  /** How long the server waits for a sign that a delivered message is being handled, before it delivers it again. */
+  /** The time without a sign of progress on a delivered message after which the server delivers it again. */
   readonly ackWaitMs: number
-  /** At most so many messages are delivered and not acknowledged, over all who share the durable. */
+  /** The maximum of messages that are delivered and not acknowledged, over all processes that share the durable. */
   readonly maxAckPending: number
 }
 
-/** The newest message of a stream that this process was given: its place, and when the server stored it. */
+/** The newest message of a stream that this process has received: its position, and when the server stored it. */
 export interface SeenMessage {
   readonly sequence: number
   readonly storedAtMs: number
 }
 
-/** What tells whether a message that stands in the stream is the one that stood there before. */
+/** Facts by which a message in the stream is recognized as the one that was at its position before. */
 export interface KnownMessages {
-  /** Absent where this process was given nothing yet. */
+  /** Absent if this process has received nothing yet. */
   readonly seen: SeenMessage | undefined
-  /** Whether this message, up to which all were acknowledged, was handled: asked where nothing was seen. */
+  /**
+   * Returns whether this message, up to which all were acknowledged, was handled. Called if this process has received
+   * nothing yet.
+   */
   readonly wasHandled: ((message: StoredMsg) => Promise<boolean>) | undefined
 }
 
-/** How far a consumer's place is from what its stream holds, after the stream lost its newest messages. */
+/** A consumer's position compared with its stream, after the stream lost its newest messages. */
 export interface RollBack {
   readonly stream: string
   readonly durable: string
   /** The last message that the consumer, or this process, has seen. */
   readonly seenSequence: number
-  /** The last message of the stream. It may be beyond what was seen: then others were stored in place of those that are lost. */
+  /**
+   * The last message of the stream. It may be beyond what was seen: then others were stored in place of those that are
+   * lost.
+   */
   readonly lastSequence: number
 }
 
 /**
- * Creates the durable consumer if there is none, at the stream's beginning. Creates it again if its stream was rolled back: a server that
- * lost power may have written the consumer's place to the disk and not the newest messages, and then skips as many new ones without a
- * word. What the stream still holds is delivered again then.
+ * Creates the durable consumer if there is none, at the stream's beginning. Creates it again if its stream was rolled
+ * back: a server that lost power may have written the consumer's position to the disk and not the newest messages, and
+ * then silently skips as many new ones. All messages in the stream are delivered again then.
  *
- * Call it before anything is asked of the consumer on a connection: what is delivered from a wrong place hides that it is wrong.
+ * Call it before anything is requested from the consumer on a connection: a delivery from a wrong position hides that
+ * it is wrong.
  *
  * @returns the roll-back that was found; undefined when there was none
  */
@@ -51,7 +58,7 @@ export async function ensureConsumer(
 ): Promise<RollBack | undefined> {
   const { stream, durable } = consumer
   const consumers = bus.jetstreamManager.consumers
-  // Looked at first: in a stream that only grows, its place is then never beyond the last message.
+  // Read first: in a stream that only grows, its position is then never beyond the last message.
   const standing = await findConsumer(bus, consumer)
   const rollBack = standing && (await findRollBack(bus, consumer, standing, known))
   if (rollBack !== undefined) await removeConsumer(bus, consumer)
@@ -96,7 +103,7 @@ async function findMessage(bus: Bus, stream: string, sequence: number): Promise<
   }
 }
 
-/** True when the message was the oldest, and has left the stream for its age or its size by now. */
+/** Returns true when the message was the oldest, and has been removed for its age or the stream's size by now. */
 async function hasLeft(bus: Bus, stream: string, sequence: number): Promise<boolean> {
   return (await bus.jetstreamManager.streams.info(stream)).state.first_seq > sequence
 }

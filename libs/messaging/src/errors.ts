@@ -1,6 +1,9 @@
 import { SluiceError } from '@sluice/contracts'
 
-/** The value of a bucket's key does not match the bucket's schema: a foreign writer or another version of the software wrote it. */
+/**
+ * The value of a bucket's key does not match the bucket's schema: a foreign writer or another version of the software
+ * wrote it.
+ */
 export class UnreadableEntryError extends SluiceError {
   override readonly name = 'UnreadableEntryError'
   readonly key: string
@@ -33,9 +36,9 @@ export class NoReplyError extends SluiceError {
 }
 
 /**
- * The server received a write and did not confirm it, although the connection is up. nats-server behaves so when its disk is full: 2.9
- * then replies to no JetStream request, newer versions to none for the stream that could not be written, and neither recovers without a
- * restart. Whether the message is stored is unknown.
+ * The server received a write and did not confirm it, although the connection is up. nats-server behaves so when its
+ * disk is full: 2.9 then replies to no JetStream request, newer versions to none for the stream that could not be
+ * written, and neither recovers without a restart. Whether the message is stored is unknown.
  */
 export class NotConfirmedError extends NoReplyError {
   override readonly name = 'NotConfirmedError'
@@ -69,8 +72,8 @@ export class NotPermittedError extends SluiceError {
 }
 
 /**
- * A handler rejects a batch with this error when a message in it can never be handled, however often it is delivered. `consume` then finds
- * that message and moves it to the dead letters.
+ * A handler rejects a batch with this error when a message in it can never be handled, however often it is delivered.
+ * `consume` then finds that message and moves it to the dead letters.
  */
 export class UnprocessableMessageError extends Error {
   override readonly name = 'UnprocessableMessageError'

@@ -4,8 +4,8 @@ import type { Bus } from './bus.ts'
 import { subscribe } from './subscribe.ts'
 
 /**
- * Publishes an event to current subscribers. Resolves when the server has it; an event published while the connection is being lost is
- * lost.
+ * Publishes an event to current subscribers. Resolves when the server has it; an event published while the connection
+ * is being lost is lost.
  * @throws NatsError when the connection was lost before that, or is closed: publish the event again if that matters
  */
 export async function publishEvent<A extends readonly string[], E extends TSchema>(
@@ -19,10 +19,10 @@ export async function publishEvent<A extends readonly string[], E extends TSchem
 }
 
 /**
- * Subscribes to a definition's events for all identifiers. The listener gets the event and the subject's identifiers, in the order of the
- * definition's parameters; what it throws is an uncaught exception of the process, and the subscription goes on. `onMalformed` gets the
- * subject of each message that is not such an event, and of an error of the subscription itself.
- * Returns a function that ends the subscription.
+ * Subscribes to a definition's events for all identifiers. The listener gets the event and the subject's identifiers,
+ * in the order of the definition's parameters; what it throws is an uncaught exception of the process, and the
+ * subscription goes on. `onMalformed` gets the subject of each message that is not such an event, and of an error of
+ * the subscription itself. Returns a function that ends the subscription.
  */
 export function subscribeEvent<A extends readonly string[], E extends TSchema>(
   bus: Bus,

@@ -1,7 +1,8 @@
+export type { DeadLetter, StreamMessage } from './batch-handler.ts'
 export { type Bucket, type BucketEntry, type BucketState, openBucket, type UpdateResult } from './bucket.ts'
 export type { BusTls } from './bus.ts'
 export { type Bus, type BusOptions, connectBus } from './bus.ts'
-export { type ConsumeOptions, type Consuming, consume, type DeadLetter, type StreamMessage } from './consume.ts'
+export { type ConsumeOptions, type Consuming, consume } from './consume.ts'
 export type { RollBack } from './durable-consumer.ts'
 export {
   NoReplyError,

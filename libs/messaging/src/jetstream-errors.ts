@@ -50,8 +50,8 @@ export async function withRoomFor<T>(what: string, create: () => Promise<T>): Pr
 /** JetStream's status for something that does not exist, like HTTP's. */
 const NOT_FOUND = 404
 /**
- * JetStream's error codes. `NO_ROOM`: the limits of the account, of the server's storage, of its memory, and of what it can reserve for
- * a new stream.
+ * JetStream's error codes. `NO_ROOM`: the limits of the account, of the server's storage, of its memory, and of what
+ * it can reserve for a new stream.
  * @see https://github.com/nats-io/nats-server/blob/main/server/errors.json
  */
 const STREAM_NOT_FOUND = 10_059

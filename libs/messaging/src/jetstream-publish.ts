@@ -26,11 +26,12 @@ export async function publishToJetStream(
   const options = { timeoutMs: bus.jetstreamTimeoutMs, headers: encodeHeaders(messageHeaders) }
   for (let attempt = 1; ; attempt++) {
     try {
-      const reply = await bus.inbox.ask(subject, payload, options)
+      const reply = await bus.inbox.request(subject, payload, options)
       return parsePublished(subject, reply.json())
     } catch (error) {
       if (error instanceof NoReplyError && bus.isConnected()) throw new NotConfirmedError(subject, options.timeoutMs)
-      // A stream that was created this instant, or whose server has just started, is not listening yet. Nothing was stored.
+      // A stream that was created this instant, or whose server has just started, is not listening yet. Nothing was
+      // stored.
       if (!(error instanceof NoRespondersError) || attempt === MAX_ATTEMPTS) throw error
       await new Promise((resolve) => setTimeout(resolve, RETRY_MS))
     }

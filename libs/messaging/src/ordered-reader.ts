@@ -19,7 +19,9 @@ export interface OrderedReaderOptions {
   readonly onMessage: (message: StoredMessage) => void
   /** Called once, when everything present at the start has been read. */
   readonly onPresent: () => void
-  /** Called at most once, when messages are or may be missing: the reader has stopped, and a new one must start over. */
+  /**
+   * Called at most once, when messages are or may be missing: the reader has stopped, and a new one must start over.
+   */
   readonly onBroken: (error: Error) => void
 }
 
@@ -30,9 +32,9 @@ export interface OrderedReader {
 /**
  * Reads the last message of each subject of a stream, then every new one, in order and without gaps.
  *
- * The client has such a consumer, but mistakes a stored message with a status line for one of the server's own, and ends or asks for it
- * again forever. Before 2.10, nats-server stores such messages when it is made to reply into a stream. Here the server's own messages are
- * recognized by having no position in the stream.
+ * The client has such a consumer, but mistakes a stored message with a status line for one of the server's own, and
+ * ends or requests it again forever. Before 2.10, nats-server stores such messages when it is made to reply into a
+ * stream. Here the server's own messages are recognized by having no position in the stream.
  *
  * @throws NatsError when the consumer cannot be created
  */
@@ -66,10 +68,10 @@ export async function readOrdered(bus: Bus, options: OrderedReaderOptions): Prom
       message.respond()
       return
     }
-    const stalled = message.headers?.get('Nats-Consumer-Stalled') ?? ''
-    if (stalled !== '') bus.connection.publish(stalled)
-    const delivered = message.headers?.get('Nats-Last-Consumer') ?? ''
-    if (delivered === '') return
+    const { headers } = message
+    if (headers?.has('Nats-Consumer-Stalled')) bus.connection.publish(headers.get('Nats-Consumer-Stalled'))
+    if (!headers?.has('Nats-Last-Consumer')) return
+    const delivered = headers.get('Nats-Last-Consumer')
     if (Number(delivered) !== read) broken(`${delivered} messages were sent, ${read} arrived`)
     // An idle heartbeat: nothing is left to send, even if some messages present at the start have been removed.
     else if (present !== undefined) readAll()
@@ -120,6 +122,9 @@ export async function readOrdered(bus: Bus, options: OrderedReaderOptions): Prom
 }
 
 const HEARTBEAT_MS = 5_000
-/** Counted in turns of this process's own event loop, so that a process that was not scheduled does not blame the server. */
+/**
+ * Counted in turns of this process's own event loop, so that a process that was not scheduled does not blame the
+ * server.
+ */
 const MAX_SILENT_TICKS = 3
 const NANOS_PER_MS = 1e6

@@ -11,41 +11,50 @@ import {
 export interface PullSourceOptions {
   readonly stream: string
   readonly durable: string
-  /** So many messages are asked for at a time; at most four times as many are unacknowledged, over all who share the durable. */
+  /**
+   * The number of messages requested at a time; at most four times as many are unacknowledged, over all that share the
+   * durable.
+   */
   readonly batchMessages: number
-  /** What an earlier source of this process was given, and what else is known of the stream's messages. */
+  /** The messages that an earlier source of this process received, and what else is known of the stream's messages. */
   readonly known: KnownMessages
-  /** The consumer stood ahead of its stream and was created again: what the stream holds is delivered again. */
+  /**
+   * Called when the consumer was ahead of its stream and was created again: all messages in the stream are delivered
+   * again.
+   */
   readonly onRollBack: (rollBack: RollBack) => void
 }
 
-/** Messages of a durable pull consumer, asked for ahead of being taken, so that none waits for the next ask. */
+/** Messages of a durable pull consumer, requested before they are taken, so that none waits for the next request. */
 export interface PullSource {
-  /** True once no message waits to be taken and none will come: after `close`, a lost connection, or when `take` threw. */
+  /**
+   * True once no message waits to be taken and none will arrive: after `close`, a lost connection, or when `take`
+   * threw.
+   */
   readonly exhausted: boolean
-  /** The newest message that it was given. */
+  /** The newest message that it received. */
   readonly seen: SeenMessage | undefined
   /**
-   * Waits for a message, then takes what has come by now, at most `batchMessages`; none once it is exhausted.
-   * @throws NatsError when the consumer or its stream is gone
+   * Waits for a message, then takes those that have arrived, at most `batchMessages`; none once it is exhausted.
+   * @throws NatsError when the consumer or its stream no longer exists
    */
   take(): Promise<JsMsg[]>
-  /** Tells the server that these were handled. After a lost connection it says nothing: they are delivered again. */
+  /** Acknowledges handled messages. Does nothing after a lost connection: they are delivered again. */
   acknowledge(messages: readonly JsMsg[]): void
-  /** Tells the server not to deliver this again, in the same way. */
+  /** Has the server not deliver this again. Does nothing after a lost connection. */
   drop(message: JsMsg): void
   /** Has the server deliver these again after `delayMs`. */
   reject(messages: readonly JsMsg[], delayMs: number): void
-  /** Has the server deliver what came and was not taken again, after `delayMs`. */
+  /** Has the server deliver the messages that arrived and were not taken again, after `delayMs`. */
   giveBack(delayMs: number): void
-  /** Asks for no more. What has come can still be taken. */
+  /** Requests no more messages. Those that arrived can still be taken. */
   close(): void
 }
 
 /**
- * Creates the durable consumer if it is not there or not right, and begins to read from it. A source ends with its connection: after
- * the next one is made, the consumer has to be looked at again before anything is asked of it, and the places of messages that came before
- * may be those of others.
+ * Creates the durable consumer if it is missing or was rolled back, and begins to read from it. A source ends with its
+ * connection: on the next one the consumer must be checked again before anything is requested from it, and the
+ * positions of earlier messages may be those of others.
  */
 export async function openPullSource(bus: Bus, options: PullSourceOptions): Promise<PullSource> {
   const { stream, durable, batchMessages } = options
@@ -94,7 +103,8 @@ export async function openPullSource(bus: Bus, options: PullSourceOptions): Prom
     messages.stop()
   }
   if (isLost) lose()
-  // What is being handled, or waits for it, is not delivered again, however long that takes; what died with its process soon is.
+  // Messages that are being handled, or wait for it, are not delivered again, however long that takes; those of a dead
+  // process soon are.
   const stillWorking = setInterval(() => {
     if (isLost || bus.connection.isDraining() || bus.connection.isClosed()) return clearInterval(stillWorking)
     for (const message of [...taken, ...waiting]) message.working() // Says nothing once it is acknowledged.
@@ -141,8 +151,11 @@ export async function openPullSource(bus: Bus, options: PullSourceOptions): Prom
 }
 
 const ACK_WAIT_MS = 5_000
-/** How long the batches that have come may take once no more are asked for. */
+/** The time that the batches that arrived may take once no more are requested. */
 const LAST_BATCHES_MS = 30_000
-/** How long the server keeps one ask for messages. Half of it without a sign of the server counts as a lost ask. */
+/**
+ * The time that the server keeps one request for messages. Half of it without a sign of the server counts as a lost
+ * request.
+ */
 const PULL_EXPIRY_MS = 2_000
 const NANOS_PER_MS = 1e6

@@ -2,7 +2,7 @@ import { createInbox, type Msg, type MsgHdrs, type NatsConnection } from 'nats'
 import { NoReplyError, NoRespondersError, NotPermittedError } from './errors.ts'
 import { subscribe } from './subscribe.ts'
 
-interface AskOptions {
+interface RequestOptions {
   readonly timeoutMs: number
   readonly headers?: MsgHdrs
 }
@@ -15,7 +15,7 @@ export interface ReplyInbox {
    * @throws NoReplyError when no reply arrives in time, or the connection is lost meanwhile
    * @throws NotPermittedError at once when this connection's user may not publish on the subject
    */
-  ask(subject: string, payload: string | Uint8Array, options: AskOptions): Promise<Msg>
+  request(subject: string, payload: string | Uint8Array, options: RequestOptions): Promise<Msg>
   /** Fails the requests under way: the connection was lost, and their replies will not arrive. */
   connectionLost(): void
   /** Fails the requests on `subject`: this connection's user may not publish there. */
@@ -30,8 +30,8 @@ interface Pending {
 }
 
 /**
- * Opens the inbox. The client's own requests cost a stack trace, two timers and four promises each: a fifth of a capacity instance's time at
- * 10,000 commits a second. Here one subscription and one timer serve all requests.
+ * Opens the inbox. The client's own requests cost a stack trace, two timers and four promises each: a fifth of a
+ * capacity instance's time at 10,000 commits a second. Here one subscription and one timer serve all requests.
  *
  * @param inboxPrefix the subject prefix that this connection's user may subscribe below
  */
@@ -73,7 +73,7 @@ export function openReplyInbox(connection: NatsConnection, inboxPrefix: string):
   }
 
   return {
-    ask: (subject, payload, { timeoutMs, headers }) =>
+    request: (subject, payload, { timeoutMs, headers }) =>
       new Promise((resolve, reject) => {
         const token = (++requests).toString(36)
         connection.publish(subject, payload, { reply: prefix + token, ...(headers === undefined ? {} : { headers }) })

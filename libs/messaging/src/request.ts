@@ -17,12 +17,12 @@ export interface RequestOptions {
 }
 
 /**
- * Sends a request on the definition's subject and returns the reply. Where the definition allows it, every responder is asked when the
- * first one takes long: one that hangs (a stopped process, a machine that is cut off) still gets its share of a queue's
- * requests until the server misses its pings.
- * @throws NoRespondersError at once when no service answers the subject
+ * Sends a request on the definition's subject and returns the reply. Where the definition allows it, every responder
+ * gets the request when the first one takes long: one that hangs (a stopped process, a machine that is cut off) still
+ * gets its share of a queue's requests until the server misses its pings.
+ * @throws NoRespondersError at once when no service responds on the subject
  * @throws NoReplyError when no reply came in time
- * @throws SluiceError with the responder's code when it answered with an error, `internal` when its answer is malformed
+ * @throws SluiceError with the responder's code when it replied with an error, `internal` when its reply is malformed
  */
 export async function request<A extends readonly string[], Q extends TSchema, R extends TSchema>(
   bus: Bus,
@@ -47,13 +47,13 @@ async function firstReply(
   payload: string,
   timeoutMs: number,
 ): Promise<Msg> {
-  const first = bus.inbox.ask(subject, payload, { timeoutMs })
+  const first = bus.inbox.request(subject, payload, { timeoutMs })
   if (askAllAfterMs === undefined) return first
   const late = Promise.withResolvers<undefined>()
   const timer = setTimeout(() => late.resolve(undefined), askAllAfterMs)
   const reply = await Promise.race([first, late.promise]).finally(() => clearTimeout(timer))
   if (reply !== undefined) return reply
-  const all = bus.inbox.ask(subjectOfAll(subject), payload, { timeoutMs: timeoutMs - askAllAfterMs })
+  const all = bus.inbox.request(subjectOfAll(subject), payload, { timeoutMs: timeoutMs - askAllAfterMs })
   // The first may be slow and no more: its reply counts as well, and its error says what happened where all fail.
   return Promise.any([first, all]).catch(() => first)
 }

@@ -23,16 +23,18 @@ export interface Served {
 }
 
 export interface ServeOptions {
-  /** Values of the subject's first identifiers, to serve only these; requests for any value of the others are served. */
+  /**
+   * Values of the subject's first identifiers, to serve only these; requests for any value of the others are served.
+   */
   readonly identifiers?: readonly string[]
   /** Called with faults that are not the requester's, with their cause; the requester gets no details. */
   readonly onFault: (error: unknown, subject: string) => void
 }
 
 /**
- * Serves a definition's subject. The handler gets the request and the subject's identifiers, in the order of the definition's
- * parameters. What it returns is the reply; a `SluiceError` that it throws becomes an error reply, as does a request that does not
- * match the schema. Every request that names an inbox gets a reply.
+ * Serves a definition's subject. The handler gets the request and the subject's identifiers, in the order of the
+ * definition's parameters. What it returns is the reply; a `SluiceError` that it throws becomes an error reply, as
+ * does a request that does not match the schema. Every request that names an inbox gets a reply.
  */
 export function serve<A extends readonly string[], Q extends TSchema, R extends TSchema>(
   bus: Bus,
@@ -83,8 +85,8 @@ export function serve<A extends readonly string[], Q extends TSchema, R extends 
 }
 
 /**
- * NATS lets a responder publish wherever the request says, even where neither of the two may publish. A reply stored in a bucket or
- * on an event's subject would be a forgery in this service's name.
+ * NATS lets a responder publish wherever the request says, even where neither of the two may publish. A reply stored
+ * in a bucket or on an event's subject would be a forgery in this service's name.
  */
 function isInbox(reply: string | undefined): boolean {
   return reply?.startsWith('_INBOX.') ?? false

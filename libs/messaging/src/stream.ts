@@ -10,8 +10,8 @@ import { publishToJetStream } from './jetstream-publish.ts'
 type Definition = StreamDefinition<readonly string[], TSchema>
 
 /**
- * Creates the definition's stream, or updates its settings to the definition's: for the service that owns the stream. If this user may do
- * neither, waits until another service has created the stream, and uses it as it is.
+ * Creates the definition's stream, or updates its settings to the definition's: for the service that owns the stream.
+ * If this user may do neither, waits until another service has created the stream, and uses it as it is.
  * @throws NoRoomError when there is no such stream, and the server cannot reserve its size
  */
 export async function ensureStream(bus: Bus, definition: Definition): Promise<void> {
@@ -28,8 +28,8 @@ export async function ensureStream(bus: Bus, definition: Definition): Promise<vo
 }
 
 /**
- * Creates the definition's stream unless it exists, and leaves an existing one unchanged: for services that do not own the stream and may
- * start before its owner. If this user may not create it, waits until another service has.
+ * Creates the definition's stream unless it exists, and leaves an existing one unchanged: for services that do not own
+ * the stream and may start before its owner. If this user may not create it, waits until another service has.
  * @throws NoRoomError when the server cannot reserve the stream's size
  */
 export async function createStream(bus: Bus, definition: Definition): Promise<void> {

@@ -1,10 +1,12 @@
 import type { Msg, NatsConnection, NatsError, Subscription } from 'nats'
 
 /**
- * Subscribes to a subject. Every subscription of this library goes through here: an exception that leaves a callback of the NATS client
- * ends the client's read loop without a trace, and the connection, still open, delivers nothing until it is lost and restored.
+ * Subscribes to a subject. Every subscription of this library goes through here: an exception that leaves a callback
+ * of the NATS client ends the client's read loop without a trace, and the connection, still open, delivers nothing
+ * until it is lost and restored.
  *
- * What `onMessage` or `onError` throws is therefore rethrown outside the read loop, where the process treats it as an uncaught exception.
+ * What `onMessage` or `onError` throws is therefore rethrown outside the read loop, where the process treats it as an
+ * uncaught exception.
  * @param onError called with an error of the subscription itself, such as a missing permission
  */
 export function subscribe(

@@ -14,14 +14,16 @@ export interface WatchedEntry<Value> {
 export interface WatchOptions<Value> {
   readonly onEntry: (entry: WatchedEntry<Value>) => void
   /**
-   * Called with what `onEntry` threw, with an `UnreadableEntryError` for an entry that does not match the schema (both are skipped, and the
-   * watch goes on), and with the error after which the watch starts over.
+   * Called with what `onEntry` threw, with an `UnreadableEntryError` for an entry that does not match the schema (both
+   * are skipped, and the watch goes on), and with the error after which the watch starts over.
    */
   readonly onFault: (error: unknown) => void
 }
 
 export interface Watch {
-  /** Returns the sequence of the last message read since the watch last started, readable or not; 0 if there was none. */
+  /**
+   * Returns the sequence of the last message read since the watch last started, readable or not; 0 if there was none.
+   */
   revision(): number
   /**
    * Starts over; resolves when every present entry has been reported once more.
@@ -42,12 +44,13 @@ export interface WatchedBucket<Value> {
 }
 
 /**
- * Follows a bucket until stopped. After a lost connection it starts over, so that all present entries are reported again: no change in
- * between is missed (deletions leave a marker), and an entry may be reported twice.
+ * Follows a bucket until stopped. After a lost connection it starts over, so that all present entries are reported
+ * again: no change in between is missed (deletions leave a marker), and an entry may be reported twice.
  *
- * A bucket whose store was lost or rolled back has neither its newest entries nor their delete markers. A key that was reported before and
- * no longer exists is reported as deleted once the bucket's owner declares the bucket complete (`Bucket.markComplete`) after the watch
- * started; until then, it may be about to be written again. A mark that is present at the start may be older than the loss and is ignored.
+ * A bucket whose store was lost or rolled back has neither its newest entries nor their delete markers. A key that was
+ * reported before and no longer exists is reported as deleted once the bucket's owner declares the bucket complete
+ * (`Bucket.markComplete`) after the watch started; until then, it may be about to be written again. A mark that is
+ * present at the start may be older than the loss and is ignored.
  *
  * @throws NatsError if the watch cannot be started; nothing is left behind
  */

@@ -65,7 +65,7 @@ async function untilDone(attempt: () => Promise<unknown>): Promise<number> {
   return performance.now() - beganAtMs
 }
 
-it('writes, asks and answers through another node within 3 s of its own falling silent', async () => {
+it('writes, requests and replies through another node within 3 s of its own falling silent', async () => {
   const { nodes, urls } = await startCluster()
   const first = await connect(urls)
   // A cluster that has just started has no leader yet.
@@ -83,14 +83,14 @@ it('writes, asks and answers through another node within 3 s of its own falling 
   }
   await eventually(() => request(bus, ping, ['other'], {}))
   frozen.freeze()
-  const [writes, asks, answers] = await Promise.all([
+  const [writes, requests, replies] = await Promise.all([
     untilDone(() => bucket.put('k', { n: 1 })),
     untilDone(() => request(bus, ping, ['other'], {}, { timeoutMs: 200 })),
     untilDone(() => request(other, ping, ['bus'], {}, { timeoutMs: 50 })),
   ])
-  expect(Math.max(writes, asks)).toBeLessThan(MOST_MS)
-  // Until the other servers drop their routes to the frozen one, they send it a part of what a queue group is asked.
-  expect(answers).toBeLessThan(MOST_MS + 1_000)
+  expect(Math.max(writes, requests)).toBeLessThan(MOST_MS)
+  // Until the other servers drop their routes to the frozen one, they send it a part of a queue group's requests.
+  expect(replies).toBeLessThan(MOST_MS + 1_000)
 }, 90_000)
 
 it('leaves a silent server although what it has sent it fills every buffer on the way', async () => {
@@ -121,7 +121,8 @@ it('is not disturbed when a server goes on that it gave up connecting to', async
   frozen.freeze()
   await eventually(() => expect(bus.isConnected()).toBe(false))
   await eventually(() => expect(bus.isConnected()).toBe(true))
-  // The first server that was tried is the frozen one, which its kernel connected to; this one stands for what that attempt left.
+  // The first server that was tried is the frozen one, which its kernel connected to; this one stands for what that
+  // attempt left.
   const left = createConnection(Number(new URL(frozen.url).port), '127.0.0.1')
   await once(left, 'connect')
   frozen.thaw()

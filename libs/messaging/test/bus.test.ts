@@ -51,7 +51,7 @@ async function connectAsUsage(nats: DeployedNats, tls: BusOptions['tls']): Promi
   return bus
 }
 
-itWhere(hasOpenSsl, WITHOUT_OPENSSL, 'speaks TLS to a server of the authority that it is told', async () => {
+itWhere(hasOpenSsl, WITHOUT_OPENSSL, 'speaks TLS to a server of the configured authority', async () => {
   const authority = await createAuthority()
   const nats = await startWithTls(authority)
   const bus = await connectAsUsage(nats, { caFile: authority.caFile })
@@ -71,7 +71,7 @@ itWhere(
   },
 )
 
-itWhere(hasOpenSsl, WITHOUT_OPENSSL, 'shows its certificate to a server that asks for one', async () => {
+itWhere(hasOpenSsl, WITHOUT_OPENSSL, 'shows its certificate to a server that requests one', async () => {
   const authority = await createAuthority()
   const { caFile } = authority
   const nats = await startWithTls(authority, `, ca_file: "${caFile}", verify: true`)

@@ -40,7 +40,7 @@ it('opens a bucket that it may not make once its owner has made it, and follows 
   const opening = openBucket(gateway, apiKeyProjection).finally(() => {
     isOpen = true
   })
-  // Answered after what opening the bucket asked: by now the server has refused to make it.
+  // Answered after what opening the bucket wanted: by now the server has refused to make it.
   await expect(openBucket(gateway, capacityRecords)).rejects.toMatchObject({ code: 'PERMISSIONS_VIOLATION' })
   expect(isOpen).toBe(false)
   const written = await openBucket(await as('connections'), apiKeyProjection)
@@ -87,20 +87,20 @@ it('takes its own stream as it stands, too, where that was made with other setti
   expect(config.max_age).toBe(responses.maxAgeMs * 1e6)
 })
 
-it('answers requests of another user into an inbox that is that user’s alone', async () => {
+it('replies to requests of another user into an inbox that is that user’s alone', async () => {
   const usage = await as('usage')
   const faults: unknown[] = []
   serve(usage, usageQuery, () => ({ stepMs: 60_000, points: [] }), { onFault: (error) => faults.push(error) })
   await usage.connection.flush()
-  const asking = { connectionId: 'c', fromMs: 0, toMs: 60_000, stepMs: 60_000 }
-  expect(await request(await as('connections'), usageQuery, [], asking)).toEqual({ stepMs: 60_000, points: [] })
+  const query = { connectionId: 'c', fromMs: 0, toMs: 60_000, stepMs: 60_000 }
+  expect(await request(await as('connections'), usageQuery, [], query)).toEqual({ stepMs: 60_000, points: [] })
   expect(faults).toEqual([])
 })
 
 it('says at once that a request is not permitted, and that a message is not', async () => {
   const [usage, gateway] = [await as('usage'), await as('gateway')]
-  const asked = { connectionId: 'c', version: 1, publicKey: 'A'.repeat(43) }
-  await expect(request(usage, credential, [], asked)).rejects.toBeInstanceOf(NotPermittedError)
+  const wanted = { connectionId: 'c', version: 1, publicKey: 'A'.repeat(43) }
+  await expect(request(usage, credential, [], wanted)).rejects.toBeInstanceOf(NotPermittedError)
   await openBucket(await as('connections'), apiKeyProjection)
   const keys = await openBucket(gateway, apiKeyProjection)
   await expect(keys.put('k', apiKey)).rejects.toBeInstanceOf(NotPermittedError)

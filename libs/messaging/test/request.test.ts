@@ -36,7 +36,7 @@ it('gives the reply of whoever serves the subject', async () => {
   expect(await request(bus, double, ['a'], { n: 21 })).toEqual({ n: 42, id: 'a' })
 })
 
-it('fails at once when nobody serves the subject', async () => {
+it('fails at once when no service serves the subject', async () => {
   await expect(request(bus, double, ['a'], { n: 1 })).rejects.toBeInstanceOf(NoRespondersError)
 })
 
@@ -51,7 +51,7 @@ it.each([
   ['not JSON', '{"n": 1'],
   ['of another shape', '{"n": "one"}'],
   ['empty', ''],
-])('answers a request that is %s at once, with what is wrong', async (_what, payload) => {
+])('replies at once to a request that is %s, with what is wrong', async (_what, payload) => {
   start(({ n }) => ({ n }))
   const reply = await bus.connection.request(double.subject('a'), payload, { timeout: 5_000 })
   expect(reply.headers?.get(ERROR_CODE_HEADER)).toBe('invalid_request')
@@ -82,7 +82,7 @@ it('hands on the responder’s own error, with its code and fields', async () =>
   expect(faults).toEqual([])
 })
 
-it('tells the requester nothing of an unforeseen fault, and its own side everything', async () => {
+it('reports an unforeseen fault to its own side in full, and nothing of it to the requester', async () => {
   const faults: unknown[] = []
   start(() => Promise.reject(new Error('password is 1234')), { onFault: (error) => faults.push(error) })
   await expect(request(bus, double, ['a'], { n: 1 })).rejects.toMatchObject({
@@ -116,7 +116,7 @@ it('shares requests among the responders of a queue, each request to one', async
 describe('with a responder that hangs in the queue', () => {
   const reading = { ...double, timeoutMs: 5_000, askAllAfterMs: 50 }
 
-  /** Takes its share of the queue's requests and answers none. */
+  /** Takes its share of the queue's requests and replies to none. */
   const hang = async () => {
     const taken: string[] = []
     const subscription = bus.connection.subscribe(double.subject('a'), {
@@ -128,7 +128,7 @@ describe('with a responder that hangs in the queue', () => {
     return taken
   }
 
-  it('a request that may be repeated is answered by another one soon', async () => {
+  it('a request that may be repeated soon gets a reply from another instance', async () => {
     const taken = await hang()
     start(({ n }) => ({ n: n * 2 }), {}, reading)
     const beganAtMs = performance.now()
@@ -138,7 +138,7 @@ describe('with a responder that hangs in the queue', () => {
     expect(performance.now() - beganAtMs).toBeLessThan(2_000)
   })
 
-  it('a request that may not is asked once, and gets no reply', async () => {
+  it('a request that may not is sent once, and gets no reply', async () => {
     const taken = await hang()
     const handled: number[] = []
     start(({ n }) => {
@@ -156,7 +156,7 @@ describe('with a responder that hangs in the queue', () => {
 describe('a request that may be repeated', () => {
   const reading = { ...double, timeoutMs: 400, askAllAfterMs: 50 }
 
-  it('is asked of one alone while that one answers in time', async () => {
+  it('goes to one instance only while that one replies in time', async () => {
     let handled = 0
     const count = ({ n }: { n: number }) => {
       handled++
@@ -167,23 +167,23 @@ describe('a request that may be repeated', () => {
     expect(handled).toBe(1)
   })
 
-  it('takes the late reply of the first where nobody else has one', async () => {
+  it('takes the late reply of the first when no other instance has one', async () => {
     const release = Promise.withResolvers<{ n: number }>()
-    const asked: string[] = []
+    const subjects: string[] = []
     const subscription = bus.connection.subscribe(`${double.subject('a')}.>`, {
       callback: (_, { subject }) => {
-        asked.push(subject)
+        subjects.push(subject)
         release.resolve({ n: 7 })
       },
     })
-    // As a responder of an earlier release: it does not know the subject on which all are asked.
+    // As a responder of an earlier release: it does not know the subject that reaches all instances.
     start(() => release.promise, {}, double)
     expect(await request(bus, reading, ['a'], { n: 1 })).toEqual({ n: 7 })
-    expect(asked).toEqual(['double.a.all'])
+    expect(subjects).toEqual(['double.a.all'])
     subscription.unsubscribe()
   })
 
-  it('fails as any other when nobody answers in time, or nobody is there', async () => {
+  it('fails like any other when no instance replies in time, or none exists', async () => {
     await expect(request(bus, reading, ['a'], { n: 1 })).rejects.toBeInstanceOf(NoRespondersError)
     const release = Promise.withResolvers<{ n: number }>()
     start(() => release.promise, {}, reading)
@@ -192,7 +192,7 @@ describe('a request that may be repeated', () => {
   })
 })
 
-it('answers nowhere but in inboxes, whatever the request says', async () => {
+it('replies only to inboxes, whatever the request says', async () => {
   const seen: string[] = []
   bus.connection.subscribe('>', { max: 3, callback: (_, { subject }) => seen.push(subject) })
   start(({ n }) => ({ n }))
@@ -207,7 +207,7 @@ it('serves only the identifiers it is given', async () => {
   await expect(request(bus, double, ['other'], { n: 1 })).rejects.toBeInstanceOf(NoRespondersError)
 })
 
-it('answers what it has taken before it stops, and takes nothing after', async () => {
+it('replies to what it has taken before it stops, and takes nothing after', async () => {
   const release = Promise.withResolvers<void>()
   const entered = Promise.withResolvers<void>()
   const served = start(async ({ n }) => {

@@ -66,7 +66,10 @@ async function read(bus: Bus, options: Partial<ConsumeOptions<{ n: number }>> = 
 /** The messages on the disk, which a power cut can leave older than the place of a consumer. */
 const messagesOf = (nats: TestNats) => join(nats.dataDir, 'jetstream/$G/streams', numbers.name, 'msgs')
 
-/** Stores and has read 1 to 3, then 4 to 8; what the server has then on its disk are 1 to 3 and a consumer that has read all eight. */
+/**
+ * Stores and has read 1 to 3, then 4 to 8; what the server has then on its disk are 1 to 3 and a consumer that has
+ * read all eight.
+ */
 async function loseFiveOfEight(nats: TestNats, reader: Reader): Promise<void> {
   const kept = `${nats.dataDir}-kept`
   ends.push(() => rm(kept, { recursive: true, force: true }))

@@ -30,7 +30,7 @@ afterEach(async () => {
 
 const counters = defineBucket({ name: 'counters', value: Type.Object({ n: Type.Integer() }) })
 
-it('tells every present entry before it resolves, then each change', async () => {
+it('reports every present entry before it resolves, then each change', async () => {
   await bucket.put('a', { n: 1 })
   const revision = await bucket.put('b.2', { n: 2 })
   const entries: Entry[] = []
@@ -103,7 +103,7 @@ for (const { version, path } of [
         own.connection.publish(next, '{"batch":1,"no_wait":true}', { reply: `$KV.counters.${key}-1` })
         own.connection.publish(next, '{', { reply: `$KV.counters.${key}-2` })
         own.connection.publish('$JS.API.STREAM.INFO.KV_others', '', { reply: `$KV.counters.${key}-3` })
-        // A heartbeat of a consumer, to where somebody listens.
+        // A heartbeat of a consumer, to a subject with a subscriber.
         const listening = own.connection.subscribe(`$KV.counters.${key}-4`, { callback: () => undefined })
         await own.connection.flush()
         await consumers.add('KV_others', {
@@ -196,17 +196,17 @@ describe('after a store lost its newest entries', () => {
     await loseStore()
     await bucket.markComplete() // Before the watch begins: it may be as old as what was lost.
     await watch.restart()
-    const told = entries.length
+    const reported = entries.length
     await bus.jetstream.publish('$KV.counters.spoiled', 'no object')
     await bucket.put('other', { n: 2 })
     await eventually(() => expect(current(entries)).toMatchObject({ other: 2 }))
     await bucket.put('kept', { n: 3 })
     await eventually(() => expect(current(entries)).toMatchObject({ kept: 3 }))
-    expect(entries.slice(told).map(({ key }) => key)).toEqual(['other', 'kept'])
+    expect(entries.slice(reported).map(({ key }) => key)).toEqual(['other', 'kept'])
     await bucket.markComplete()
     await eventually(() => expect(current(entries)).toMatchObject({ lost: undefined }))
     expect(current(entries)).toEqual({ kept: 3, lost: undefined, deleted: undefined, spoiled: 1, other: 2 })
-    expect(entries.slice(told).map(({ key }) => key)).toEqual(['other', 'kept', 'lost'])
+    expect(entries.slice(reported).map(({ key }) => key)).toEqual(['other', 'kept', 'lost'])
     expect(faults.map(String)).toEqual([
       "UnreadableEntryError: The entry counters/spoiled does not match the bucket's schema.",
     ])
@@ -248,7 +248,7 @@ describe('after a store lost its newest entries', () => {
   })
 })
 
-it('shows marks to nobody', async () => {
+it('reports marks to no watcher', async () => {
   const entries: Entry[] = []
   const heard: string[] = []
   const faults: unknown[] = []
@@ -288,7 +288,7 @@ it('leaves nothing behind when it cannot begin, and so begins nothing after a re
   expect(entries).toEqual([])
 })
 
-it('tells nothing once stopped', async () => {
+it('reports nothing once stopped', async () => {
   const entries: Entry[] = []
   const stopped = await follow(entries)
   const others: Entry[] = []
@@ -308,7 +308,7 @@ async function follow(entries: Entry[], faults: unknown[] = []): Promise<Watch> 
   return watch
 }
 
-/** The last value told of each key. */
+/** The last value reported of each key. */
 function current(entries: readonly Entry[]): Record<string, number | undefined> {
   return Object.fromEntries(entries.map(({ key, value }) => [key, value?.n]))
 }

@@ -1,30 +1,27 @@
-import { type DeadLetter, SluiceError, storableText } from '@sluice/contracts'
+import { DeadLetterView, SluiceError, storableText } from '@sluice/contracts'
+import type { DeadLetter } from '@sluice/messaging'
 import { counter, type Logger } from '@sluice/service-kit'
 import { type QueryExecutorProvider, sql } from 'kysely'
-import { isPassing } from './database.ts'
+import { Type } from 'typebox'
+import { isTransient } from './errors.ts'
+import { readStored, StoredInstant } from './stored-rows.ts'
 
 /**
- * Dead letters of a service: messages of the stream `RESPONSES` that it can never process, kept for inspection in the table
- * `<schema>.dead_letters`. Each is stored once however often it is delivered, logged, and counted as `sluice_dead_letters_total`.
+ * Dead letters of a service: messages of the stream `RESPONSES` that it can never process, kept for inspection in the
+ * table `<schema>.dead_letters`. Each is stored once however often it is delivered, logged, and counted as
+ * `sluice_dead_letters_total`.
  */
 export interface DeadLetters {
   /**
    * Stores a message. Of very many, the newest {@link MAX_DEAD_LETTERS} are kept; of a long one, the first
    * {@link MAX_DEAD_LETTER_BYTES}.
    */
-  readonly store: (message: DeadLetterMessage) => Promise<void>
+  readonly store: (letter: DeadLetter) => Promise<void>
   /**
    * Returns how many are kept, and the newest of them, newest first.
    * @throws SluiceError `unavailable` while PostgreSQL is unreachable
    */
-  readonly summary: () => Promise<{ readonly count: number; readonly latest: DeadLetter[] }>
-}
-
-export interface DeadLetterMessage {
-  readonly subject: string
-  readonly streamSequence: number
-  readonly reason: string
-  readonly data: Uint8Array
+  readonly summary: () => Promise<{ readonly count: number; readonly latest: DeadLetterView[] }>
 }
 
 export const MAX_DEAD_LETTERS = 1_000
@@ -78,31 +75,34 @@ export function postgresDeadLetters({ db, schema, logger, now }: DeadLettersOpti
       try {
         return { count: await countAll(), latest: await newest() }
       } catch (error) {
-        if (!isPassing(error)) throw error
+        if (!isTransient(error)) throw error
         throw new SluiceError('unavailable', 'Dead letters are temporarily unavailable.', { cause: error })
       }
     },
   }
 
   async function countAll(): Promise<number> {
-    const { rows } = await sql<{ count: number }>`select count(*) as count from ${table}`.execute(db)
-    return rows.reduce((sum, { count }) => sum + count, 0)
+    const { rows } = await sql`select count(*) as count from ${table}`.execute(db)
+    return readStored(CountRows, rows, 'the number of dead letters')[0].count
   }
 
-  async function newest(): Promise<DeadLetter[]> {
-    const { rows } = await sql<DeadLetterRow>`
+  async function newest(): Promise<DeadLetterView[]> {
+    const { rows } = await sql`
       select stream_sequence as "streamSequence", subject, reason, dead_lettered_at as "deadLetteredAt"
       from ${table} order by dead_lettered_at desc, stream_sequence desc limit ${LISTED_DEAD_LETTERS}`.execute(db)
-    return rows.map(({ deadLetteredAt, ...letter }) => ({ ...letter, deadLetteredAtMs: deadLetteredAt.getTime() }))
+    return rows.map((row) => {
+      const { deadLetteredAt, ...letter } = readStored(DeadLetterRow, row, 'a dead letter')
+      return { ...letter, deadLetteredAtMs: deadLetteredAt.getTime() }
+    })
   }
 }
 
-interface DeadLetterRow {
-  readonly streamSequence: number
-  readonly subject: string
-  readonly reason: string
-  readonly deadLetteredAt: Date
-}
+const CountRows = Type.Tuple([Type.Object({ count: Type.Integer({ minimum: 0 }) })])
+
+const DeadLetterRow = Type.Object({
+  ...Type.Omit(DeadLetterView, ['deadLetteredAtMs']).properties,
+  deadLetteredAt: StoredInstant,
+})
 
 const MAX_TEXT_CHARS = 1_000
 const LISTED_DEAD_LETTERS = 20

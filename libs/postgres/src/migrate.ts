@@ -1,7 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Logger } from '@sluice/service-kit'
 import { type Migration, Migrator } from 'kysely/migration'
-import { isPassing, openDatabase } from './database.ts'
+import { openDatabase } from './database.ts'
+import { isTransient } from './errors.ts'
 
 export interface MigrateOptions {
   readonly url: string
@@ -13,8 +14,8 @@ export interface MigrateOptions {
 }
 
 /**
- * Brings the schema to the newest migration, each applied once however many instances start at a time. Waits for as long as
- * the database is not there.
+ * Brings the schema to the newest migration, each applied once however many instances start at a time. Waits for as
+ * long as the database is not there.
  * @throws what went wrong when waiting does not help: wrong credentials, no such database, a migration that fails
  */
 export async function migrate(options: MigrateOptions): Promise<void> {
@@ -31,7 +32,7 @@ export async function migrate(options: MigrateOptions): Promise<void> {
       const { error, results } = await migrator.migrateToLatest()
       for (const { migrationName } of results ?? []) logger.info({ migration: migrationName }, 'migrated')
       if (error === undefined) return
-      if (!isPassing(error)) throw error
+      if (!isTransient(error)) throw error
       if (attempt === 0) logger.warn({ err: error }, 'waiting for PostgreSQL')
       await delay(RETRY_MS)
     }

@@ -2,7 +2,8 @@ import { createLogger } from '@sluice/service-kit'
 import { type TestDatabase, testDatabase } from '@sluice/testkit'
 import { type Kysely, sql } from 'kysely'
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { isPassing, isRefusedData, openDatabase } from '../src/database.ts'
+import { openDatabase } from '../src/database.ts'
+import { isRefusedData, isTransient } from '../src/errors.ts'
 
 const logger = createLogger('usage', 'silent')
 let database: TestDatabase
@@ -25,17 +26,17 @@ it('survives a connection that is cut between two statements', async () => {
   })
   const error = await cut.catch((caught: unknown) => caught)
   expect(error).toBeInstanceOf(Error)
-  expect(isPassing(error)).toBe(true)
+  expect(isTransient(error)).toBe(true)
   expect((await sql`select 1 as one`.execute(db)).rows).toEqual([{ one: 1 }])
 })
 
 it.each([
-  { what: 'text that is no number', statement: sql`select 'x'::int`, passing: false, refusedData: true },
-  { what: 'a table that is not there', statement: sql`select * from nowhere`, passing: false, refusedData: false },
-  { what: 'a statement that takes too long', statement: sql`select pg_sleep(60)`, passing: true, refusedData: false },
-])('tells $what from what passes', async ({ statement, passing, refusedData }) => {
+  { what: 'text that is not a number', statement: sql`select 'x'::int`, transient: false, refusedData: true },
+  { what: 'a table that does not exist', statement: sql`select * from nowhere`, transient: false, refusedData: false },
+  { what: 'a statement that takes too long', statement: sql`select pg_sleep(60)`, transient: true, refusedData: false },
+])('recognizes whether $what is transient, or the data at fault', async ({ statement, transient, refusedData }) => {
   const error = await statement.execute(db).catch((caught: unknown) => caught)
-  expect({ passing: isPassing(error), refusedData: isRefusedData(error) }).toEqual({ passing, refusedData })
+  expect({ transient: isTransient(error), refusedData: isRefusedData(error) }).toEqual({ transient, refusedData })
 })
 
 it('reads 64-bit integers as numbers', async () => {

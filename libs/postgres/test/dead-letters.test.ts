@@ -1,10 +1,10 @@
+import type { DeadLetter } from '@sluice/messaging'
 import { createLogger } from '@sluice/service-kit'
 import { type TestDatabase, testDatabase } from '@sluice/testkit'
 import { type Kysely, sql } from 'kysely'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import {
   createDeadLetterTable,
-  type DeadLetterMessage,
   type DeadLetters,
   MAX_DEAD_LETTER_BYTES,
   MAX_DEAD_LETTERS,
@@ -68,6 +68,15 @@ it('keeps the newest of very many messages', async () => {
   expect(oldest.rows[0]?.sequence).toBe(2)
 })
 
-function message(streamSequence: number): DeadLetterMessage {
+it('refuses to list a letter that another program stored in another shape', async () => {
+  await deadLetters.store(message(1))
+  await sql`update usage.dead_letters set dead_lettered_at = 'infinity'`.execute(db)
+  await expect(deadLetters.summary()).rejects.toMatchObject({
+    code: 'internal',
+    fields: [{ field: 'deadLetteredAt', message: 'must be a finite time' }],
+  })
+})
+
+function message(streamSequence: number): DeadLetter {
   return { streamSequence, subject: 'gateway.v1.responses.c', reason: 'no good', data: new Uint8Array() }
 }

@@ -1,4 +1,4 @@
-/** What capacity serves on NATS: permit batches, status and health. */
+/** Capacity's endpoints on NATS: permit batches, status and health. */
 import { setTimeout as delay } from 'node:timers/promises'
 import {
   capacityHealth,
@@ -13,8 +13,8 @@ import type { Clock } from './commit/clock.ts'
 import type { ConnectionCounters } from './commit/connection-counters.ts'
 
 /**
- * Serves permit batches, to this instance and to any instance, and the status. The returned function stops taking requests and resolves
- * when those taken have their replies.
+ * Serves permit batches, to this instance and to any instance, and the status. The returned function stops taking
+ * requests and resolves when those taken have their replies.
  */
 export function servePermits(
   bus: Bus,
@@ -38,8 +38,8 @@ export function servePermits(
 type Health = ReplyOf<typeof capacityHealth>
 
 /**
- * Serves `capacity.v1.health`: whether this instance can give permits, found out by a write beside the counters. Requests within
- * {@link SHARED_MS} share a write, so that it costs the store the same for one gateway or fifty.
+ * Serves `capacity.v1.health`: whether this instance can give permits, found out by a write beside the counters.
+ * Requests within {@link SHARED_MS} share a write, so that it costs the store the same for one gateway or fifty.
  *
  * @param write stores something beside the counters; rejects when NATS does not confirm it or does not return it
  */

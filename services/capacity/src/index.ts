@@ -34,7 +34,8 @@ export async function start(config: CapacityConfig, logger: Logger): Promise<Ser
   }
   const bus = await connectBus({
     ...busOptions(config, `capacity ${instance}`, logger),
-    // Twice a permit batch's own time-out: a write without confirmation must not delay the connection's other batches for longer.
+    // Twice a permit batch's own time-out: a write without confirmation must not delay the connection's other batches
+    // for longer.
     jetstreamTimeoutMs: 1_000,
   })
   const retried = <T>(step: () => Promise<T>): Promise<T> =>

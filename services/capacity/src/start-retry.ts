@@ -2,8 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { NoReplyError } from '@sluice/messaging'
 
 /**
- * Runs a step of the start again while NATS does not reply in time. A start may take longer than a request: a server that has just
- * started itself, or has a slow disk, takes seconds to create a stream. The step must be safe to repeat.
+ * Runs a step of the start again while NATS does not reply in time. A start may take longer than a request: a server
+ * that has just started itself, or has a slow disk, takes seconds to create a stream. The step must be safe to repeat.
  *
  * @param onTimeout called before each repeat
  * @param withinMs for how long the step is repeated

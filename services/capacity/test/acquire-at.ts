@@ -1,5 +1,5 @@
 import { type Acquire, type Cost, DELIVERY_SLACK_MS, type Denied, type ModelLimit } from '@sluice/contracts'
-import { applyPermitBatch } from '../src/decide/permit-batch.ts'
+import { applyPermitBatch } from '../src/decide/apply-permit-batch.ts'
 import type { EnforcedLimits } from '../src/record/limits.ts'
 import { advance, type CapacityRecord } from '../src/record/record.ts'
 
@@ -29,12 +29,19 @@ export function acquireAt(
 export function requestAt(
   record: CapacityRecord,
   limits: EnforcedLimits,
-  asked: Acquire,
+  acquire: Acquire,
   nowMs: number,
   slackMs: number = DELIVERY_SLACK_MS,
 ): Acquired {
   const now = advance(record, nowMs)
-  const permitBatch = { gateway: `g${++gateways}`, seq: 1, asOfMs: nowMs, slackMs, acquires: [asked], settlements: [] }
+  const permitBatch = {
+    gateway: `g${++gateways}`,
+    seq: 1,
+    asOfMs: nowMs,
+    slackMs,
+    acquires: [acquire],
+    settlements: [],
+  }
   const applied = applyPermitBatch(now, limits, permitBatch, now.clockMs - nowMs)
   if (applied.status !== 'decided') throw new Error('a new batch is not stale')
   const [result] = applied.results

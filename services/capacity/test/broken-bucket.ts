@@ -1,8 +1,8 @@
 import type { ReadableBucket } from '../src/commit/buckets.ts'
 
 /**
- * A bucket in memory as a power cut leaves it on nats-server 2.9: of what is stored at a revision up to `deletedUntil`, the server
- * says that there is nothing, unless the revision is among `known`.
+ * A bucket in memory as a power cut leaves it on nats-server 2.9: of what is stored at a revision up to
+ * `deletedUntil`, the server says that there is nothing, unless the revision is among `known`.
  */
 export function brokenBucket(deletedUntil: number, known: readonly number[] = []) {
   const entries = new Map<string, { value: unknown; revision: number }>()

@@ -57,7 +57,7 @@ function permits(count: number) {
     settlements: [],
   }
 }
-const ask = (from: Bus, id: string, count: number) => request(from, permitBatch, [id], permits(count))
+const acquire = (from: Bus, id: string, count: number) => request(from, permitBatch, [id], permits(count))
 const granted = ({ results }: PermitBatchReply) => results.filter(({ status }) => status === 'granted').length
 
 /** A connection's id that was made at this instant. */
@@ -124,17 +124,17 @@ itWhere(
 
     await startInstance(server.url, await bootFile('after'))
     expect(await request(bus, capacityHealth, [], {})).toMatchObject({ ready: true })
-    expect(granted(await ask(bus, 'c', 1))).toBe(0)
+    expect(granted(await acquire(bus, 'c', 1))).toBe(0)
     expect((await request(bus, capacityStatus, ['c'], {})).assumed).toMatchObject([{ period: 'hour', amount: LIMIT }])
     // What could be read is kept, and may lack what came last.
-    expect(granted(await ask(bus, 'cold', 1))).toBe(0)
+    expect(granted(await acquire(bus, 'cold', 1))).toBe(0)
     const cold = await request(bus, capacityStatus, ['cold'], {})
     expect(cold.assumed).toMatchObject([{ period: 'hour', amount: LIMIT - 1 }])
 
     const younger = uuidOf(Date.now() + 600_000)
     await addConnection(bus, younger)
-    expect(granted(await ask(bus, younger, 2))).toBe(2)
-    expect(granted(await ask(bus, younger, LIMIT))).toBe(LIMIT - 2)
+    expect(granted(await acquire(bus, younger, 2))).toBe(2)
+    expect(granted(await acquire(bus, younger, LIMIT))).toBe(LIMIT - 2)
   },
   60_000,
 )
@@ -151,7 +151,7 @@ itWhere(
     const after = await connectBus({ servers: server.url, name: 'test' })
     bus = after
     await eventually(async () => expect(await request(after, capacityHealth, [], {})).toMatchObject({ ready: true }))
-    expect(granted(await ask(bus, 'c', 1))).toBe(0)
+    expect(granted(await acquire(bus, 'c', 1))).toBe(0)
     expect((await request(bus, capacityStatus, ['c'], {})).assumed).toMatchObject([{ period: 'hour', amount: LIMIT }])
   },
   60_000,

@@ -48,15 +48,16 @@ function batch(seq: number, more: Partial<PermitBatchRequest> = {}): PermitBatch
   return { gateway: 'g', seq, asOfMs: Date.now(), acquires, settlements: [], ...more }
 }
 /** Waits longer than a gateway does, to see how the instance replies in the end. */
-const ask = (body: PermitBatchRequest) => request(bus, instancePermitBatch, ['one', 'c'], body, { timeoutMs: 5_000 })
+const acquire = (body: PermitBatchRequest) =>
+  request(bus, instancePermitBatch, ['one', 'c'], body, { timeoutMs: 5_000 })
 
 it('a store that refuses writes is tried a few times at growing intervals, and works again by itself', async () => {
-  expect((await ask(batch(1))).results).toMatchObject([{ status: 'granted' }])
+  expect((await acquire(batch(1))).results).toMatchObject([{ status: 'granted' }])
   await eventually(() => expect(writes).toBe(1))
 
   await bus.jetstreamManager.streams.update(STREAM, { max_msg_size: 1 })
   const askedAtMs = performance.now()
-  await expect(ask(batch(2))).rejects.toMatchObject({
+  await expect(acquire(batch(2))).rejects.toMatchObject({
     code: 'unavailable',
     message: expect.stringContaining('message size exceeds maximum allowed'),
   })
@@ -69,5 +70,5 @@ it('a store that refuses writes is tried a few times at growing intervals, and w
   expect(tookMs).toBeGreaterThan(permitBatch.timeoutMs / 4)
 
   await bus.jetstreamManager.streams.update(STREAM, { max_msg_size: -1 })
-  expect((await ask(batch(2, { repeat: true }))).results).toMatchObject([{ status: 'granted' }])
+  expect((await acquire(batch(2, { repeat: true }))).results).toMatchObject([{ status: 'granted' }])
 })

@@ -40,11 +40,11 @@ async function serve(write: () => Promise<unknown> = createPermitProbe(records, 
   await bus.connection.flush()
 }
 
-const ask = () => request(bus, capacityHealth, [], {})
+const requestHealth = () => request(bus, capacityHealth, [], {})
 
 it('an instance is ready once NATS has stored what it wrote', async () => {
   await serve()
-  expect(await ask()).toEqual({ ready: true, clockMs: NOW_MS })
+  expect(await requestHealth()).toEqual({ ready: true, clockMs: NOW_MS })
   expect(await records.keys()).toHaveLength(1)
 })
 
@@ -52,33 +52,33 @@ it('an instance whose writes NATS refuses is not ready, says why, and becomes re
   await serve()
   const { streams } = bus.jetstreamManager
   await streams.update(STREAM, { max_msg_size: 1 })
-  expect(await ask()).toMatchObject({
+  expect(await requestHealth()).toMatchObject({
     ready: false,
     reason: expect.stringContaining('message size exceeds maximum allowed'),
   })
   await streams.update(STREAM, { max_msg_size: -1 })
-  await eventually(async () => expect(await ask()).toEqual({ ready: true, clockMs: NOW_MS }))
+  await eventually(async () => expect(await requestHealth()).toEqual({ ready: true, clockMs: NOW_MS }))
 })
 
 it('an instance whose writes NATS does not confirm says so before its requester gives up', async () => {
   const release = Promise.withResolvers<void>()
   await serve(() => release.promise)
-  expect(await ask()).toMatchObject({
+  expect(await requestHealth()).toMatchObject({
     ready: false,
     reason: 'NATS does not confirm that it stores counters. Check its log: its disk may be full',
   })
   release.resolve()
-  await eventually(async () => expect(await ask()).toEqual({ ready: true, clockMs: NOW_MS }))
+  await eventually(async () => expect(await requestHealth()).toEqual({ ready: true, clockMs: NOW_MS }))
 })
 
 it('requests at the same time and shortly after share one write', async () => {
   const release = Promise.withResolvers<void>()
   await serve(() => release.promise)
-  const asked = Array.from({ length: 50 }, ask)
+  const replies = Array.from({ length: 50 }, requestHealth)
   // Confirmed after everything before it was delivered.
   await bus.connection.flush()
   release.resolve()
-  expect(await Promise.all(asked)).toEqual(asked.map(() => ({ ready: true, clockMs: NOW_MS })))
-  expect(await ask()).toEqual({ ready: true, clockMs: NOW_MS })
+  expect(await Promise.all(replies)).toEqual(replies.map(() => ({ ready: true, clockMs: NOW_MS })))
+  expect(await requestHealth()).toEqual({ ready: true, clockMs: NOW_MS })
   expect(writes).toBe(1)
 })

@@ -32,12 +32,12 @@ afterAll(async () => {
   await nats?.stop()
 })
 
-/** Asks one after the other and gives the replies, with how long each took. */
-async function twenty<R>(ask: () => Promise<R>): Promise<{ reply: R; tookMs: number }[]> {
+/** Sends twenty requests, one after the other, and returns the replies with the time that each took. */
+async function twenty<R>(send: () => Promise<R>): Promise<{ reply: R; tookMs: number }[]> {
   const replies: { reply: R; tookMs: number }[] = []
   for (let i = 0; i < 20; i++) {
     const askedAtMs = performance.now()
-    const reply = await ask()
+    const reply = await send()
     replies.push({ reply, tookMs: performance.now() - askedAtMs })
   }
   return replies
@@ -51,7 +51,7 @@ it('every status request gets a reply while one of two instances hangs', async (
   expect(Math.max(...replies.map(({ tookMs }) => tookMs))).toBeGreaterThan(capacityStatus.askAllAfterMs ?? 0)
 })
 
-it('a client that asks every instance gets a reply each time', async () => {
+it('a client that sends to every instance gets a reply each time', async () => {
   const subject = subjectOfAll(capacityStatus.subject('c'))
   const replies = await twenty(() => bus.connection.request(subject, '{}', { timeout: 1_500 }))
   for (const { reply } of replies) expect(reply.json()).toMatchObject({ connectionId: 'c' })

@@ -39,7 +39,7 @@ async function startInstance(): Promise<void> {
   instance = await start(settings, createLogger('capacity', 'silent'))
 }
 
-async function ask(gateway: string) {
+async function acquire(gateway: string) {
   const acquires = [{ model: 'm', requests: 1, tokens: 1 }]
   const permitBatch = { gateway, seq: 1, asOfMs: Date.now(), acquires, settlements: [] }
   return (await request(bus, instancePermitBatch, ['one', 'c'], permitBatch)).results
@@ -69,7 +69,7 @@ it.each([
 
     for (const stream of streams) await bus.jetstreamManager.streams.delete(stream).catch(() => undefined)
     await startInstance()
-    expect(await ask('g1')).toMatchObject([{ status: 'denied' }])
+    expect(await acquire('g1')).toMatchObject([{ status: 'denied' }])
   },
 )
 
@@ -77,11 +77,11 @@ it('grants no permits from a record of an earlier version, and counts it as used
   await startInstance()
   const records = await openBucket(bus, capacityRecords)
   await records.put('c', { ...encodeRecord(emptyRecord()), v: 1 })
-  await expect(ask('g1')).rejects.toMatchObject({ code: 'unavailable' })
+  await expect(acquire('g1')).rejects.toMatchObject({ code: 'unavailable' })
   expect((await records.get('c')).value).toMatchObject({ v: 1 })
 
   await instance?.stop()
   for (const { name } of [capacityRecords, clockMarks]) await bus.jetstreamManager.streams.delete(`KV_${name}`)
   await startInstance()
-  expect(await ask('g2')).toMatchObject([{ status: 'denied' }])
+  expect(await acquire('g2')).toMatchObject([{ status: 'denied' }])
 })

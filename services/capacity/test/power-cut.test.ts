@@ -55,7 +55,7 @@ async function bootFile(boot: string): Promise<string> {
 async function startProcess(boot: string): Promise<void> {
   const env = { ...process.env, NATS_URL: nats.url, BOOT_ID_FILE: await bootFile(boot), LOG_LEVEL: 'fatal' }
   child = spawn(process.execPath, [join(import.meta.dirname, '../src/main.ts')], { env, stdio: 'ignore' })
-  await eventually(async () => expect(granted(await ask(0))).toBe(0), { timeoutMs: 20_000 })
+  await eventually(async () => expect(granted(await acquire(0))).toBe(0), { timeoutMs: 20_000 })
 }
 
 async function startInstance(boot: string, more: Readonly<Record<string, string>> = {}): Promise<void> {
@@ -70,7 +70,7 @@ async function killProcess(): Promise<void> {
 }
 
 let gateways = 0
-const ask = (permits: number): Promise<PermitBatchReply> =>
+const acquire = (permits: number): Promise<PermitBatchReply> =>
   request(bus, permitBatch, ['c'], {
     gateway: `g${++gateways}`,
     seq: 1,
@@ -82,10 +82,10 @@ const granted = ({ results }: PermitBatchReply) => results.filter(({ status }) =
 
 it('counts as used what a power cut may have taken, and says so', async () => {
   await startProcess('before')
-  expect(granted(await ask(1))).toBe(1)
+  expect(granted(await acquire(1))).toBe(1)
   await killProcess()
   await startInstance('after')
-  expect(granted(await ask(1))).toBe(0)
+  expect(granted(await acquire(1))).toBe(0)
   const status = await request(bus, capacityStatus, ['c'], {})
   expect(status.assumed).toMatchObject([
     { period: 'minute', metric: 'requests', amount: LIMIT - 1 },
@@ -96,38 +96,38 @@ it('counts as used what a power cut may have taken, and says so', async () => {
 
 it('goes on at once after its processes were killed on a machine that stayed up', async () => {
   await startProcess('same')
-  expect(granted(await ask(1))).toBe(1)
+  expect(granted(await acquire(1))).toBe(1)
   await killProcess()
   await startInstance('same')
-  expect(granted(await ask(LIMIT))).toBe(LIMIT - 1)
+  expect(granted(await acquire(LIMIT))).toBe(LIMIT - 1)
 })
 
 it('trusts the store after a power cut if configured to, or if every write is synced', async () => {
   await startProcess('before')
-  expect(granted(await ask(1))).toBe(1)
+  expect(granted(await acquire(1))).toBe(1)
   await killProcess()
   await startInstance('after', { ASSUME_LOST_AS_USED: 'false' })
-  expect(granted(await ask(1))).toBe(1)
+  expect(granted(await acquire(1))).toBe(1)
   await instance?.stop()
   await startProcess('before that')
   await killProcess()
   await startInstance('after that', { NATS_SYNC_INTERVAL_MS: '0' })
-  expect(granted(await ask(1))).toBe(1)
+  expect(granted(await acquire(1))).toBe(1)
 })
 
 it('counts as used what was lost when NATS alone comes back as it was earlier, under an instance that is alive', async () => {
   await startInstance('same')
-  expect(granted(await ask(1))).toBe(1)
+  expect(granted(await acquire(1))).toBe(1)
   // Its revisions begin again, as after a cut that took the newest.
   const jetstream = await bus.connection.jetstreamManager()
   await jetstream.streams.delete(`KV_${clockMarks.name}`)
   await openBucket(bus, clockMarks)
   await eventually(async () => {
-    await ask(0)
+    await acquire(0)
     const { assumed } = await request(bus, capacityStatus, ['c'], {})
     expect(assumed).toMatchObject([{ period: 'minute', metric: 'requests', amount: LIMIT - 1 }, { period: 'hour' }])
   })
-  expect(granted(await ask(1))).toBe(0)
+  expect(granted(await acquire(1))).toBe(0)
 })
 
 it('counts as used what another instance of its machine has marked as lost', async () => {
@@ -138,7 +138,7 @@ it('counts as used what another instance of its machine has marked as lost', asy
   const lost = { fromMs: value.clockMs - 1_000, untilMs: value.clockMs, vanished: true as const }
   await marks.put('same', { ...value, lost })
   await eventually(async () => {
-    await ask(0)
+    await acquire(0)
     const { assumed } = await request(bus, capacityStatus, ['c'], {})
     expect(assumed).toMatchObject([
       { period: 'minute', amount: LIMIT },

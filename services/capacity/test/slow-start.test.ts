@@ -24,7 +24,10 @@ afterEach(async () => {
   await nats.stop()
 })
 
-/** A way to NATS on which what follows the first request for `subject` comes late, as from a slow disk. Returns its URL. */
+/**
+ * A way to NATS on which what follows the first request for `subject` comes late, as from a slow disk. Returns its
+ * URL.
+ */
 async function slowWay(subject: string, lateMs: number): Promise<{ url: string; wasHeld: () => boolean }> {
   let wasHeld = false
   const target = Number(new URL(nats.url).port)

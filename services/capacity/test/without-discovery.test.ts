@@ -42,16 +42,18 @@ it('grants permits before discovery has ever run, and enforces discovered limits
   )
   const gateway = await connectAs('gateway')
   let seq = 0
-  const ask = async () => {
+  const acquire = async () => {
     const acquires = [{ model: 'm', requests: 2, tokens: 0 }]
     const permitBatch = { gateway: 'g', seq: ++seq, asOfMs: Date.now(), acquires, settlements: [] }
     return (await request(gateway, instancePermitBatch, ['one', 'c'], permitBatch)).results[0]
   }
-  expect(await ask()).toMatchObject({ status: 'granted' })
+  expect(await acquire()).toMatchObject({ status: 'granted' })
 
   const bucket = await openBucket(await connectAs('discovery'), discovered)
   const seen = { firstSeenAtMs: Date.now(), lastSeenAtMs: Date.now(), changes: 0 }
   const limit = { model: 'm', dimension: 'requests', limit: 3, periodMs: 60_000, ...seen }
   await bucket.put('c', { connectionId: 'c', limits: [limit] })
-  await eventually(async () => expect(await ask()).toMatchObject({ code: 'capacity_exceeded', limit: 3, model: 'm' }))
+  await eventually(async () =>
+    expect(await acquire()).toMatchObject({ code: 'capacity_exceeded', limit: 3, model: 'm' }),
+  )
 })

@@ -9,7 +9,7 @@ import {
 } from '@sluice/contracts'
 import { type CountersClock, createCountersClock } from '../src/commit/clock.ts'
 import { startOfClock } from '../src/commit/clock-start.ts'
-import { applyPermitBatch, type PermitBatchOutcome } from '../src/decide/permit-batch.ts'
+import { applyPermitBatch, type PermitBatchOutcome } from '../src/decide/apply-permit-batch.ts'
 import type { Limits } from '../src/record/limits.ts'
 import { advance, emptyRecord } from '../src/record/record.ts'
 
@@ -60,8 +60,9 @@ interface Permit {
 }
 
 /**
- * Creates one connection's record with the code that production runs on it, two capacity instances and two gateways, in simulated time.
- * Every request that departed to the provider is listed in `heads` (when it began) and in `wholes` (when its last byte left).
+ * Creates one connection's record with the code that production runs on it, two capacity instances and two gateways,
+ * in simulated time. Every request that departed to the provider is listed in `heads` (when it began) and in `wholes`
+ * (when its last byte left).
  */
 export function createWorld(configured: Limits) {
   const limits = { configured }

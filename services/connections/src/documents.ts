@@ -29,15 +29,18 @@ export function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
 }
 
 /**
- * Checks a name that appears in lists, logs and terminals: it must not break the line, move the cursor or change the text's direction,
- * and so pass for something else.
+ * Checks a name that appears in lists, logs and terminals: it must not break the line, move the cursor or change the
+ * text's direction, and so pass for something else.
  */
 export function nameErrors(name: string | undefined): FieldError[] {
   const isFine = name === undefined || visibleText(name) === name
   return isFine ? [] : [{ field: 'name', message: 'must hold no control characters' }]
 }
 
-/** Checks that an RFC 3339 time is in the future. A leap second has the right format but no instant on the clock, and is refused. */
+/**
+ * Checks that an RFC 3339 time is in the future. A leap second has the right format but no instant on the clock, and
+ * is refused.
+ */
 export function expiryErrors(expiresAt: string | null | undefined, now: Date): FieldError[] {
   const isFine = expiresAt === undefined || expiresAt === null || new Date(expiresAt) > now
   return isFine ? [] : [{ field: 'expiresAt', message: 'must be in the future' }]

@@ -12,6 +12,7 @@ import { createAuditLog } from './audit/audit-log.ts'
 import { stsAccess } from './aws-credentials.ts'
 import { type BusLink, linkBus } from './bus/bus-link.ts'
 import { serveConnections } from './bus/endpoints.ts'
+import { createOtherServices } from './bus/other-services.ts'
 import { createPublisher } from './bus/publisher.ts'
 import type { ConnectionsConfig } from './config.ts'
 import { createConnectionStore } from './connections/connection-store.ts'
@@ -21,11 +22,10 @@ import { retireCredentials } from './credentials/credential-versions.ts'
 import { openConnectionsDatabase, SCHEMA, untilReachable } from './database/database.ts'
 import { MIGRATIONS } from './database/migrations.ts'
 import { createAdminApi, type LoginSettings } from './http/admin-api.ts'
-import { createInsights } from './insights/insights.ts'
-import { createEnvelopes } from './keys/envelopes.ts'
+import { createEnvelopes } from './keys/envelope-encryption.ts'
 import { createKeyServices } from './keys/key-services.ts'
+import { createSealedBoxes } from './keys/sealed-boxes.ts'
 import { createSealingKey } from './keys/sealing-key.ts'
-import { createSealedBoxes } from './keys/sodium.ts'
 import { createOperatorTokenStore } from './operators/operator-token-store.ts'
 import { ensureOperatorToken } from './operators/operator-tokens.ts'
 import { createSessionStore } from './operators/session-store.ts'
@@ -40,8 +40,8 @@ export interface ConnectionsService extends Service {
 }
 
 /**
- * Starts the service; resolves when it serves. It waits for PostgreSQL without limit, and for NATS only for a moment: the admin API works
- * without, and the bus is served once it is reachable.
+ * Starts the service; resolves when it serves. It waits for PostgreSQL without limit, and for NATS only for a moment:
+ * the admin API works without, and the bus is served once it is reachable.
  * @param isAvailable whether connections to a provider may be created; by default when gateways can call it
  * @throws MasterKeyError when the master keys are missing or malformed; ConfigError when `KMS_KEY_ID` is missing
  */
@@ -74,7 +74,7 @@ export async function start(
     rules: { isAvailable, allowInsecureUpstream: config.ALLOW_INSECURE_UPSTREAM },
     credentialGraceMs: config.CREDENTIAL_GRACE_MS,
     publishFaultChange: faultPublisher(link, logger),
-    insights: createInsights(link),
+    otherServices: createOtherServices(link),
     health: { isDatabaseReachable: database.isReachable, isBusConnected: link.isConnected },
     roleTrustSettings: roleTrustSettings(config),
     login: loginSettings(config),

@@ -14,7 +14,7 @@ it('docs/admin-api.md lists every route with the role that it needs, and no othe
   const documented = [...document.matchAll(/^\| (\w+) \| `([A-Z]+ \/api\/v1\/\S+)` \|/gm)].map(
     ([, role, route]) => `${route} ${role}`,
   )
-  const { body } = await connections.ask('GET', '/api/v1/openapi.json')
+  const { body } = await connections.call('GET', '/api/v1/openapi.json')
   const { token } = await connections.access.token('viewer')
   const routes = Object.entries<object>(body.paths).flatMap(([path, methods]) =>
     Object.keys(methods).map((method) => ({ method: method.toUpperCase(), path })),
@@ -25,7 +25,7 @@ it('docs/admin-api.md lists every route with the role that it needs, and no othe
   expect(documented.toSorted()).toEqual(served.toSorted())
 })
 
-/** Asked about nothing that is there, so that nothing changes. */
+/** Names nothing that exists, so that nothing changes. */
 async function neededRole(method: string, path: string, viewerToken: string): Promise<string> {
   const url = connections.adminUrl + path.replace('{id}', 'none')
   if ((await fetch(url, { method })).status !== 401) return 'anyone'

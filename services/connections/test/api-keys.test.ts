@@ -18,7 +18,7 @@ afterAll(async () => {
   await connections.stop()
 })
 
-const create = (body: unknown) => connections.ask('POST', '/api/v1/api-keys', body)
+const create = (body: unknown) => connections.call('POST', '/api/v1/api-keys', body)
 
 it('shows a key once, and stores its hash only', async () => {
   const expiresAt = new Date(Date.now() + 60_000).toISOString()
@@ -28,7 +28,7 @@ it('shows a key once, and stores its hash only', async () => {
   const { key, ...view } = created.body
   expect(isAccessToken(key, 'slc')).toBe(true)
   expect(view).toMatchObject({ name: 'app', connections: '*', expiresAt, hint: `…${key.slice(-4)}` })
-  const listed = await connections.ask('GET', '/api/v1/api-keys')
+  const listed = await connections.call('GET', '/api/v1/api-keys')
   expect(listed.body.items).toContainEqual(view)
   const rows = await connections.access.sql('select * from connections.api_keys where id = $1', [view.id])
   expect(rows).toMatchObject([{ hash: hashAccessToken(key) }])
@@ -36,7 +36,7 @@ it('shows a key once, and stores its hash only', async () => {
 })
 
 it('accepts the connections that a key may use', async () => {
-  const connection = await connections.ask('POST', '/api/v1/connections', openAiConnection)
+  const connection = await connections.call('POST', '/api/v1/connections', openAiConnection)
   const scoped = await create({ name: 'scoped', connections: [connection.body.id] })
   expect(scoped.body.connections).toEqual([connection.body.id])
   const none = await create({ name: 'none', connections: [] })
@@ -68,9 +68,9 @@ it.each([
 
 it('revokes a key, with an audit row', async () => {
   const { body } = await create({ name: 'to revoke', connections: '*' })
-  expect((await connections.ask('DELETE', `/api/v1/api-keys/${body.id}`)).status).toBe(204)
-  expect((await connections.ask('DELETE', `/api/v1/api-keys/${body.id}`)).status).toBe(404)
-  expect((await connections.ask('DELETE', '/api/v1/api-keys/none')).status).toBe(404)
+  expect((await connections.call('DELETE', `/api/v1/api-keys/${body.id}`)).status).toBe(204)
+  expect((await connections.call('DELETE', `/api/v1/api-keys/${body.id}`)).status).toBe(404)
+  expect((await connections.call('DELETE', '/api/v1/api-keys/none')).status).toBe(404)
   const rows = await connections.access.sql(
     'select actor, action from connections.audit_log where subject_id = $1 order by id',
     [body.id],
@@ -82,10 +82,10 @@ it('revokes a key, with an audit row', async () => {
 })
 
 it('changes name, scope and expiry, and keeps the rest', async () => {
-  const connection = await connections.ask('POST', '/api/v1/connections', { ...openAiConnection, name: 'to-change' })
+  const connection = await connections.call('POST', '/api/v1/connections', { ...openAiConnection, name: 'to-change' })
   const expiresAt = new Date(Date.now() + 60_000).toISOString()
   const { key, ...view } = (await create({ name: 'before', connections: '*', expiresAt })).body
-  const change = (body: unknown) => connections.ask('PATCH', `/api/v1/api-keys/${view.id}`, body)
+  const change = (body: unknown) => connections.call('PATCH', `/api/v1/api-keys/${view.id}`, body)
   expect(await change({ name: 'after' })).toMatchObject({ status: 200, body: { ...view, name: 'after' } })
   const scoped = await change({ connections: [connection.body.id], expiresAt: null })
   const { expiresAt: _, ...rest } = view
@@ -103,18 +103,18 @@ it.each([
   ['an empty name and a key of its own', { name: '', key: 'slc_x' }, ['name', 'key']],
 ])('refuses a change to %s', async (_, body, fields) => {
   const created = await create({ name: 'unchanged', connections: '*' })
-  const response = await connections.ask('PATCH', `/api/v1/api-keys/${created.body.id}`, body)
+  const response = await connections.call('PATCH', `/api/v1/api-keys/${created.body.id}`, body)
   expect(response.status).toBe(400)
   expect(response.body.errors.map(({ field }: { field: string }) => field)).toEqual(fields)
   for (const id of ['none', '00000000-0000-7000-8000-000000000000'])
-    expect((await connections.ask('PATCH', `/api/v1/api-keys/${id}`, { name: 'x' })).status).toBe(404)
+    expect((await connections.call('PATCH', `/api/v1/api-keys/${id}`, { name: 'x' })).status).toBe(404)
 })
 
 it('keeps deleted connections in scopes, where they allow nothing', async () => {
-  const connection = await connections.ask('POST', '/api/v1/connections', { ...openAiConnection, name: 'to-delete' })
+  const connection = await connections.call('POST', '/api/v1/connections', { ...openAiConnection, name: 'to-delete' })
   const { body } = await create({ name: 'scoped', connections: [connection.body.id] })
-  await connections.ask('DELETE', `/api/v1/connections/${connection.body.id}`)
-  const renamed = await connections.ask('PATCH', `/api/v1/api-keys/${body.id}`, { name: 'still scoped' })
+  await connections.call('DELETE', `/api/v1/connections/${connection.body.id}`)
+  const renamed = await connections.call('PATCH', `/api/v1/api-keys/${body.id}`, { name: 'still scoped' })
   expect(renamed).toMatchObject({ status: 200, body: { connections: [connection.body.id] } })
 })
 
@@ -123,9 +123,9 @@ it('removes a revoked key at once from the bucket that gateways watch', async ()
   const bucket = await openBucket(bus, apiKeyProjection)
   const hash = hashAccessToken(body.key)
   await eventually(async () => expect((await bucket.get(hash)).value).toMatchObject({ id: body.id }))
-  await connections.ask('DELETE', `/api/v1/api-keys/${body.id}`)
-  const gone = async () => expect((await bucket.get(hash)).value).toBeUndefined()
-  await eventually(gone, { timeoutMs: 500 })
+  await connections.call('DELETE', `/api/v1/api-keys/${body.id}`)
+  const isRemoved = async () => expect((await bucket.get(hash)).value).toBeUndefined()
+  await eventually(isRemoved, { timeoutMs: 500 })
 })
 
 it('shows when a key was last used, as gateways report it', async () => {
@@ -144,7 +144,7 @@ it('shows when a key was last used, as gateways report it', async () => {
   bus.connection.publish(responses.subject('c'), 'no JSON')
   bus.connection.publish(responses.subject('c'), JSON.stringify(batch))
   await eventually(async () => {
-    const { items } = (await connections.ask('GET', '/api/v1/api-keys')).body
+    const { items } = (await connections.call('GET', '/api/v1/api-keys')).body
     const used = items.find(({ id }: { id: string }) => id === body.id)
     expect(used.lastUsedAt).toBe(new Date(startedAtMs).toISOString())
   })
@@ -154,11 +154,11 @@ it('neither changes nor audits a key for a PATCH that makes no difference', asyn
   const expiresAt = new Date(Date.now() + 60_000).toISOString()
   const { id, key: _, ...view } = (await create({ name: 'same', connections: '*', expiresAt })).body
   for (const patch of [{}, { name: 'same' }, { connections: '*', expiresAt }]) {
-    const { status, body } = await connections.ask('PATCH', `/api/v1/api-keys/${id}`, patch)
+    const { status, body } = await connections.call('PATCH', `/api/v1/api-keys/${id}`, patch)
     expect([status, body]).toEqual([200, { id, ...view }])
   }
-  await connections.ask('PATCH', `/api/v1/api-keys/${id}`, { name: 'other' })
-  const { body } = await connections.ask('GET', '/api/v1/audit-log')
+  await connections.call('PATCH', `/api/v1/api-keys/${id}`, { name: 'other' })
+  const { body } = await connections.call('GET', '/api/v1/audit-log')
   const actions = body.items.filter(({ subjectId }: { subjectId: string }) => subjectId === id)
   expect(actions.map(({ action }: { action: string }) => action)).toEqual(['api-key.updated', 'api-key.created'])
 })

@@ -12,17 +12,17 @@ beforeAll(async () => {
 afterAll(() => connections.stop())
 
 const get = async (path: string) => {
-  const { status, body } = await connections.ask('GET', `/api/v1${path}`)
+  const { status, body } = await connections.call('GET', `/api/v1${path}`)
   expect(status).toBe(200)
   expect(validate(AuditPage, body).valid).toBe(true)
   return body
 }
 
 it('shows who changed what on a connection, also after it was deleted', async () => {
-  const { body } = await connections.ask('POST', '/api/v1/connections', openAiConnection)
+  const { body } = await connections.call('POST', '/api/v1/connections', openAiConnection)
   const path = `/api/v1/connections/${body.id}`
-  await connections.ask('PATCH', path, { description: 'new', config: { apiKey: 'sk-rotated-0123456789-y5g3' } })
-  await connections.ask('DELETE', path)
+  await connections.call('PATCH', path, { description: 'new', config: { apiKey: 'sk-rotated-0123456789-y5g3' } })
+  await connections.call('DELETE', path)
   const { items } = await get(`/connections/${body.id}/activity`)
   expect(items).toMatchObject([
     { action: 'connection.deleted', actor: 'operator:first', subjectId: body.id },
@@ -49,9 +49,9 @@ it('names the system that made a change over the bus, which cannot impersonate a
 })
 
 it('records changes of API keys and operator tokens', async () => {
-  const { body: key } = await connections.ask('POST', '/api/v1/api-keys', { name: 'app', connections: '*' })
-  await connections.ask('PATCH', `/api/v1/api-keys/${key.id}`, { name: 'renamed', connections: [] })
-  await connections.ask('DELETE', `/api/v1/api-keys/${key.id}`)
+  const { body: key } = await connections.call('POST', '/api/v1/api-keys', { name: 'app', connections: '*' })
+  await connections.call('PATCH', `/api/v1/api-keys/${key.id}`, { name: 'renamed', connections: [] })
+  await connections.call('DELETE', `/api/v1/api-keys/${key.id}`)
   const { items } = await get(`/audit-log?subjectId=${key.id}`)
   expect(items.map(({ action }: { action: string }) => action)).toEqual([
     'api-key.revoked',
@@ -62,14 +62,14 @@ it('records changes of API keys and operator tokens', async () => {
     { field: 'connections', before: '*', after: [] },
     { field: 'name', before: 'app', after: 'renamed' },
   ])
-  const token = await connections.ask('POST', '/api/v1/operator-tokens', { name: 'ann', role: 'viewer' })
+  const token = await connections.call('POST', '/api/v1/operator-tokens', { name: 'ann', role: 'viewer' })
   const made = await get(`/audit-log?subjectId=${token.body.id}`)
   expect(made.items).toMatchObject([{ action: 'operator-token.created' }])
   expect(JSON.stringify([items, made])).not.toMatch(/sl[co]_/)
 })
 
 it('returns pages, newest first', async () => {
-  for (let i = 0; i < 3; i++) await connections.ask('POST', '/api/v1/api-keys', { name: `k${i}`, connections: '*' })
+  for (let i = 0; i < 3; i++) await connections.call('POST', '/api/v1/api-keys', { name: `k${i}`, connections: '*' })
   const whole = await get('/audit-log?limit=200')
   const ids: number[] = whole.items.map(({ id }: { id: number }) => id)
   expect(ids).toEqual(ids.toSorted((a, b) => b - a))
@@ -90,5 +90,5 @@ it.each([
   ['/audit-log?cursor=bmFtZQ', 400],
   ['/audit-log?limit=0', 400],
 ])('%s: %i', async (path, status) => {
-  expect((await connections.ask('GET', `/api/v1${path}`)).status).toBe(status)
+  expect((await connections.call('GET', `/api/v1${path}`)).status).toBe(status)
 })

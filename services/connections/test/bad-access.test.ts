@@ -36,7 +36,7 @@ const CASES: readonly BadAccess[] = [
     audited: 'login.refused',
   },
   {
-    what: 'a well-formed token of nobody',
+    what: 'a well-formed unknown token',
     headers: async () => bearer(createAccessToken('slo')),
     status: 401,
     audited: 'login.refused',
@@ -44,7 +44,7 @@ const CASES: readonly BadAccess[] = [
   {
     what: 'an API key',
     headers: async () => {
-      const { body } = await connections.ask('POST', '/api/v1/api-keys', { name: 'app', connections: '*' })
+      const { body } = await connections.call('POST', '/api/v1/api-keys', { name: 'app', connections: '*' })
       return bearer(body.key)
     },
     status: 401,
@@ -70,7 +70,7 @@ const CASES: readonly BadAccess[] = [
     what: 'a revoked token',
     headers: async () => {
       const { id, token } = await connections.access.token('admin')
-      await connections.ask('DELETE', `/api/v1/operator-tokens/${id}`)
+      await connections.call('DELETE', `/api/v1/operator-tokens/${id}`)
       return bearer(token)
     },
     status: 401,
@@ -112,7 +112,7 @@ const CASES: readonly BadAccess[] = [
     audited: 'session.refused',
   },
   {
-    what: 'a well-formed cookie of nobody',
+    what: 'a well-formed unknown cookie',
     headers: async () => ({ cookie: `sluice_session=${createAccessToken('sls')}` }),
     status: 401,
     audited: 'session.refused',
@@ -150,7 +150,7 @@ const CASES: readonly BadAccess[] = [
     headers: async () => {
       const { id, token } = await connections.access.token('admin')
       const cookie = await connections.access.session(token)
-      await connections.ask('DELETE', `/api/v1/operator-tokens/${id}`)
+      await connections.call('DELETE', `/api/v1/operator-tokens/${id}`)
       return { cookie }
     },
     status: 401,

@@ -60,7 +60,7 @@ describe('over the bus', () => {
       credential: { set: true, hint: '…abcd' },
       version: 1,
     })
-    expect((await connections.ask('GET', `/api/v1/connections/${created.id}`)).body).toEqual(created)
+    expect((await connections.call('GET', `/api/v1/connections/${created.id}`)).body).toEqual(created)
     expect(await request(bus, getConnection, [], { id: created.id })).toEqual(created)
     expect(await request(bus, listConnections, [], { search: 'openai' })).toEqual({ items: [created] })
     const changes = { enabled: false, config: { organization: 'org-1' } }
@@ -127,7 +127,7 @@ describe('over the bus', () => {
     'connections.v1.update',
     'connections.v1.delete',
     'connections.v1.credential',
-  ])('a malformed message on %s is answered at once, and the service goes on', async (subject) => {
+  ])('a malformed message on %s gets a reply at once, and the service goes on', async (subject) => {
     for (const message of ['', 'no json', '[]', '"x"', '{"limit": "x", "id": 7}', Buffer.from([255, 0, 254])]) {
       const response = await bus.connection.request(subject, message, { timeout: 1_000 })
       // An empty request is an empty document, which lists everything.
@@ -161,7 +161,7 @@ describe('a credential', () => {
     const reply = await fetchCredential(id, 1)
     expect(reply).toMatchObject({ connectionId: id, version: 1 })
     expect(open(reply.sealed)).toEqual({ apiKey: API_KEY })
-    const other = await connections.ask('POST', '/api/v1/connections', { ...openAiConnection, name: 'other' })
+    const other = await connections.call('POST', '/api/v1/connections', { ...openAiConnection, name: 'other' })
     expect(open((await fetchCredential(other.body.id, 1)).sealed)).toEqual(openAiConnection.config)
   })
 
@@ -189,7 +189,11 @@ describe('a credential', () => {
     for (const id of ['no-uuid', '0199a7c2-4d0e-7c3e-9d5f-0f6d6b0a1b2c'])
       await expectFault(fetchCredential(id, 1), 'not_found')
     const config = { region: 'eu-central-1', iamRoleArn: 'arn:aws:iam::123456789012:role/sluice' }
-    const bedrock = await connections.ask('POST', '/api/v1/connections', { name: 'b', provider: 'aws-bedrock', config })
+    const bedrock = await connections.call('POST', '/api/v1/connections', {
+      name: 'b',
+      provider: 'aws-bedrock',
+      config,
+    })
     await expectFault(fetchCredential(bedrock.body.id, 1), 'not_found')
   })
 
@@ -234,8 +238,8 @@ describe('a credential', () => {
   })
 })
 
-async function expectFault(asking: Promise<unknown>, code: string, message = ''): Promise<SluiceError> {
-  const error = await asking.then(
+async function expectFault(requesting: Promise<unknown>, code: string, message = ''): Promise<SluiceError> {
+  const error = await requesting.then(
     () => undefined,
     (cause: unknown) => cause,
   )

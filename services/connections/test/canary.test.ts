@@ -23,8 +23,8 @@ it('keeps every secret out of the database, the bus, the buckets, the logs and o
   await bus.connection.flush()
 
   const responses: unknown[] = []
-  const ask = async (method: string, path: string, body?: unknown) => {
-    const response = await service.ask(method, path, body)
+  const send = async (method: string, path: string, body?: unknown) => {
+    const response = await service.call(method, path, body)
     responses.push(response.body)
     return response
   }
@@ -39,14 +39,17 @@ it('keeps every secret out of the database, the bus, the buckets, the logs and o
     masterKey,
   }
 
-  const created = await ask('POST', '/api/v1/connections', { ...openAiConnection, config: { apiKey: secrets.created } })
+  const created = await send('POST', '/api/v1/connections', {
+    ...openAiConnection,
+    config: { apiKey: secrets.created },
+  })
   const path = `/api/v1/connections/${created.body.id}`
-  await ask('PATCH', path, { config: { apiKey: secrets.rotated } })
-  await ask('PATCH', path, { description: 'a change besides' })
-  expect((await ask('POST', `${path}/rotate`, { config: { apiKey: secrets.rejected, ...NOWHERE } })).status).toBe(502)
-  await ask('GET', `${path}/credentials`)
+  await send('PATCH', path, { config: { apiKey: secrets.rotated } })
+  await send('PATCH', path, { description: 'a change besides' })
+  expect((await send('POST', `${path}/rotate`, { config: { apiKey: secrets.rejected, ...NOWHERE } })).status).toBe(502)
+  await send('GET', `${path}/credentials`)
   expect(
-    (await ask('POST', '/api/v1/connections', { ...openAiConnection, config: { apiKey: secrets.invalid } })).status,
+    (await send('POST', '/api/v1/connections', { ...openAiConnection, config: { apiKey: secrets.invalid } })).status,
   ).toBe(400)
   const misplaced = {
     ...openAiConnection,
@@ -54,9 +57,9 @@ it('keeps every secret out of the database, the bus, the buckets, the logs and o
     provider: secrets.misplaced,
     capacity: secrets.misplaced,
   }
-  expect((await ask('POST', '/api/v1/connections', misplaced)).status).toBe(400)
-  expect((await ask('POST', '/api/v1/connections', { ...openAiConnection, name: 'openai-prod' })).status).toBe(409)
-  for (const read of ['/api/v1/connections', path, '/api/v1/providers', '/api/v1/openapi.json']) await ask('GET', read)
+  expect((await send('POST', '/api/v1/connections', misplaced)).status).toBe(400)
+  expect((await send('POST', '/api/v1/connections', { ...openAiConnection, name: 'openai-prod' })).status).toBe(409)
+  for (const read of ['/api/v1/connections', path, '/api/v1/providers', '/api/v1/openapi.json']) await send('GET', read)
 
   const { publicKey } = await request(bus, sealingKey, [], {})
   const box = sodium.crypto_box_seal(secrets.sealed, Buffer.from(publicKey, 'base64'))
@@ -76,15 +79,15 @@ it('keeps every secret out of the database, the bus, the buckets, the logs and o
     'text',
   )
   expect(JSON.parse(plaintext)).toEqual({ apiKey: secrets.rotated })
-  const apiKey = await service.ask('POST', '/api/v1/api-keys', { name: 'app', connections: '*' })
-  const viewer = await service.ask('POST', '/api/v1/operator-tokens', { name: 'viewer', role: 'viewer' })
-  const session = await service.ask('POST', '/api/v1/session', { token: viewer.body.token })
+  const apiKey = await service.call('POST', '/api/v1/api-keys', { name: 'app', connections: '*' })
+  const viewer = await service.call('POST', '/api/v1/operator-tokens', { name: 'viewer', role: 'viewer' })
+  const session = await service.call('POST', '/api/v1/session', { token: viewer.body.token })
   responses.push(session.body)
   const [cookie = ''] = (session.headers.get('set-cookie') ?? '').split(';', 1)
-  await service.ask('POST', '/api/v1/api-keys', {}, { authorization: `Bearer ${viewer.body.token}` })
-  await service.ask('GET', '/api/v1/api-keys', undefined, { authorization: `Bearer ${apiKey.body.key}` })
-  await service.ask('DELETE', '/api/v1/session', undefined, { authorization: '', cookie })
-  for (const read of ['/api/v1/api-keys', '/api/v1/operator-tokens', '/api/v1/audit-log']) await ask('GET', read)
+  await service.call('POST', '/api/v1/api-keys', {}, { authorization: `Bearer ${viewer.body.token}` })
+  await service.call('GET', '/api/v1/api-keys', undefined, { authorization: `Bearer ${apiKey.body.key}` })
+  await service.call('DELETE', '/api/v1/session', undefined, { authorization: '', cookie })
+  for (const read of ['/api/v1/api-keys', '/api/v1/operator-tokens', '/api/v1/audit-log']) await send('GET', read)
   Object.assign(secrets, {
     apiKey: apiKey.body.key,
     viewerToken: viewer.body.token,

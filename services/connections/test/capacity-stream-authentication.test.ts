@@ -12,17 +12,17 @@ let proxy: BreakableProxy
 let connections: TestConnections
 let bus: Bus
 let sql: pg.Client
-let asked = 0
+let statusRequests = 0
 
 beforeEach(async () => {
   ;[nats, database] = await Promise.all([testNats(), testDatabase('connections')])
   proxy = await breakableProxy(database.url)
   connections = await startConnections({ natsUrl: nats.url, databaseUrl: proxy.url })
   bus = await connectBus({ servers: nats.url, name: 'test' })
-  asked = 0
+  statusRequests = 0
   const onRequest = async (_: unknown, [connectionId = '']: readonly string[]) => {
-    asked++
-    return { connectionId, windows: [], cooldowns: [] }
+    statusRequests++
+    return { connectionId, windows: [], coolDowns: [] }
   }
   serve(bus, capacityStatus, onRequest, { onFault: () => undefined })
   await bus.connection.flush()
@@ -38,8 +38,8 @@ afterEach(async () => {
 
 /** Opens a stream of a new connection with a new viewer's token, and waits for its first event. */
 async function openStream() {
-  const { body: connection } = await connections.ask('POST', '/api/v1/connections', openAiConnection)
-  const token = await connections.ask('POST', '/api/v1/operator-tokens', { name: 'watcher', role: 'viewer' })
+  const { body: connection } = await connections.call('POST', '/api/v1/connections', openAiConnection)
+  const token = await connections.call('POST', '/api/v1/operator-tokens', { name: 'watcher', role: 'viewer' })
   const response = await fetch(`${connections.adminUrl}/api/v1/connections/${connection.id}/capacity/stream`, {
     headers: { authorization: `Bearer ${token.body.token}` },
   })
@@ -71,17 +71,17 @@ it('ends the stream when the stored token has a role that does not exist', async
 
 it('ends the stream when the token is revoked', async () => {
   const { reader, tokenId } = await openStream()
-  await connections.ask('DELETE', `/api/v1/operator-tokens/${tokenId}`)
+  await connections.call('DELETE', `/api/v1/operator-tokens/${tokenId}`)
   await endsWithoutEvent(reader)
 })
 
 it('goes on while the database is unreachable, and ends once it says that the token is revoked', async () => {
   const { reader, tokenId } = await openStream()
   await proxy.cut()
-  const before = asked
+  const before = statusRequests
   await sql.query('delete from connections.operator_tokens where id = $1', [tokenId])
   for (let event = 0; event < 3; event++) expect((await reader.read()).value).toContain('event: capacity')
-  expect(asked).toBeGreaterThan(before)
+  expect(statusRequests).toBeGreaterThan(before)
   await proxy.mend()
   await eventually(async () => expect((await reader.read()).done).toBe(true))
 })

@@ -10,14 +10,14 @@ let database: TestDatabase
 let connections: TestConnections
 let bus: Bus
 let url: string
-let asked = 0
+let statusRequests = 0
 let failure: SluiceError | undefined
 
 beforeAll(async () => {
   ;[nats, database] = await Promise.all([testNats(), testDatabase('connections')])
   connections = await startConnections({ natsUrl: nats.url, databaseUrl: database.url })
   bus = await connectBus({ servers: nats.url, name: 'test' })
-  const { body } = await connections.ask('POST', '/api/v1/connections', openAiConnection)
+  const { body } = await connections.call('POST', '/api/v1/connections', openAiConnection)
   url = `${connections.adminUrl}/api/v1/connections/${body.id}/capacity/stream`
   serve(bus, capacityStatus, (_, [id = '']) => response(id), { onFault: () => undefined })
   await bus.connection.flush()
@@ -27,23 +27,23 @@ afterAll(async () => {
   await Promise.all([nats.stop(), database.drop()])
 })
 beforeEach(() => {
-  asked = 0
+  statusRequests = 0
   failure = undefined
 })
 
 function response(connectionId: string): CapacityStatus {
-  asked++
+  statusRequests++
   if (failure !== undefined) throw failure
   const window = {
     period: 'minute',
     metric: 'requests',
     limit: 10,
-    used: asked,
+    used: statusRequests,
     reserved: 1,
     remaining: 9,
     resetMs: 5,
   } as const
-  return { connectionId, windows: [window], cooldowns: [{ model: 'm', remainingMs: 700 }] }
+  return { connectionId, windows: [window], coolDowns: [{ model: 'm', remainingMs: 700 }] }
 }
 
 const open = (signal?: AbortSignal) =>
@@ -65,7 +65,7 @@ async function* eventsOf(response: Response) {
   }
 }
 
-it('sends the capacity once a second, and stops asking for it when the client disconnects', async () => {
+it('sends the capacity once a second, and stops requesting it when the client disconnects', async () => {
   const leaving = new AbortController()
   const response = await open(leaving.signal)
   expect(response.headers.get('content-type')).toBe('text/event-stream')
@@ -81,10 +81,10 @@ it('sends the capacity once a second, and stops asking for it when the client di
   leaving.abort()
   const second = eventsOf(await open())
   await second.next()
-  const askedOnce = asked
+  const requestsAtClose = statusRequests
   await second.next()
   await second.next()
-  expect(asked - askedOnce).toBeLessThanOrEqual(3)
+  expect(statusRequests - requestsAtClose).toBeLessThanOrEqual(3)
   await second.return(undefined)
 })
 
@@ -124,7 +124,7 @@ async function refusals(responses: readonly Response[]): Promise<{ code: string;
 
 async function tokens(count: number): Promise<string[]> {
   const made = Array.from({ length: count }, (_, index) =>
-    connections.ask('POST', '/api/v1/operator-tokens', { name: `watcher ${index}`, role: 'viewer' }),
+    connections.call('POST', '/api/v1/operator-tokens', { name: `watcher ${index}`, role: 'viewer' }),
   )
   return (await Promise.all(made)).map(({ body }) => body.token)
 }
@@ -160,7 +160,7 @@ it('allows a hundred streams in all', async () => {
     leaving.signal,
   )
   const refused = await refusals(opened)
-  // Those of the tests before may not be gone yet.
+  // Streams of earlier tests may not have ended yet.
   expect(refused.length).toBeGreaterThanOrEqual(20)
   expect(refused.length).toBeLessThan(60)
   for (const { detail } of refused) expect(detail).toContain('There are 100 open capacity streams')
@@ -173,10 +173,10 @@ it('allows a hundred streams in all', async () => {
 })
 
 it('ends when the operator’s token is revoked', async () => {
-  const { body } = await connections.ask('POST', '/api/v1/operator-tokens', { name: 'watcher', role: 'viewer' })
+  const { body } = await connections.call('POST', '/api/v1/operator-tokens', { name: 'watcher', role: 'viewer' })
   const events = eventsOf(await fetch(url, { headers: { authorization: `Bearer ${body.token}` } }))
   expect((await events.next()).value).toMatchObject({ event: 'capacity' })
-  await connections.ask('DELETE', `/api/v1/operator-tokens/${body.id}`)
+  await connections.call('DELETE', `/api/v1/operator-tokens/${body.id}`)
   for await (const { event } of events) expect(event).toBe('capacity')
 })
 
@@ -199,8 +199,8 @@ it('does not count clients that disconnected before their stream started', async
     await eventually(async () => expect(await waiting()).toBe(1))
     leaving.abort()
     expect(await refused).toBe('AbortError')
-    // The service has seen it leave once it has answered a later request.
-    expect((await connections.ask('GET', '/healthz')).status).toBe(200)
+    // The service has noticed the disconnect once it has responded to a later request.
+    expect((await connections.call('GET', '/healthz')).status).toBe(200)
     await sql.query('rollback')
     await eventually(async () => expect(await waiting()).toBe(0))
   }

@@ -258,7 +258,10 @@ describe('the key', () => {
     }
   })
 
-  /** Evaluates a condition as IAM does: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_multi-value-conditions.html */
+  /**
+   * Evaluates a condition as IAM does:
+   * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_multi-value-conditions.html
+   */
   function holds(condition: NonNullable<Statement['Condition']>, context: Record<string, string>): boolean {
     const single = (name: string) => context[name.replace('kms:EncryptionContext:', '')]
     const operators: Record<string, (name: string, expected: readonly string[]) => boolean> = {

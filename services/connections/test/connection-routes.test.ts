@@ -11,7 +11,7 @@ beforeAll(async () => {
 afterAll(() => connections.stop())
 beforeEach(() => connections.access.sql('delete from connections.connections'))
 
-const create = (over: object = {}) => connections.ask('POST', '/api/v1/connections', { ...openAiConnection, ...over })
+const create = (over: object = {}) => connections.call('POST', '/api/v1/connections', { ...openAiConnection, ...over })
 
 describe('a connection that is created', () => {
   it('is returned with its defaults and without its credential, and can be read afterwards', async () => {
@@ -38,7 +38,7 @@ describe('a connection that is created', () => {
     })
     expect(created.headers.get('location')).toBe(`/api/v1/connections/${created.body.id}`)
     expect(created.headers.get('etag')).toBe('"1"')
-    const read = await connections.ask('GET', `/api/v1/connections/${created.body.id}`)
+    const read = await connections.call('GET', `/api/v1/connections/${created.body.id}`)
     expect(read.status).toBe(200)
     expect(read.body).toEqual(created.body)
   })
@@ -71,7 +71,7 @@ describe('the list', () => {
     let cursor: string | undefined
     do {
       const query = cursor === undefined ? '' : `&cursor=${cursor}`
-      const page = await connections.ask('GET', `/api/v1/connections?limit=3${query}`)
+      const page = await connections.call('GET', `/api/v1/connections?limit=3${query}`)
       expect(page.body.items.length).toBeLessThanOrEqual(3)
       listed.push(...page.body.items.map(({ name }: { name: string }) => name))
       cursor = page.body.nextCursor
@@ -81,7 +81,7 @@ describe('the list', () => {
 
   it('has no cursor when a page ends exactly at the last connection', async () => {
     for (const name of ['a', 'b']) await create({ name })
-    const page = await connections.ask('GET', '/api/v1/connections?limit=2')
+    const page = await connections.call('GET', '/api/v1/connections?limit=2')
     expect(page.body.items).toHaveLength(2)
     expect(page.body).not.toHaveProperty('nextCursor')
   })
@@ -90,7 +90,7 @@ describe('the list', () => {
     await create({ name: 'prod', description: 'Billing TEAM' })
     await create({ name: 'test', description: '100%_sure' })
     const search = async (text: string) => {
-      const page = await connections.ask('GET', `/api/v1/connections?search=${encodeURIComponent(text)}`)
+      const page = await connections.call('GET', `/api/v1/connections?search=${encodeURIComponent(text)}`)
       return page.body.items.map(({ name }: { name: string }) => name)
     }
     expect(await search('PRO')).toEqual(['prod'])
@@ -104,7 +104,7 @@ describe('the list', () => {
   it('can be filtered by provider', async () => {
     await create({ name: 'o' })
     await create({ name: 'g', provider: 'groq' })
-    const page = await connections.ask('GET', '/api/v1/connections?provider=groq')
+    const page = await connections.call('GET', '/api/v1/connections?provider=groq')
     expect(page.body.items.map(({ name }: { name: string }) => name)).toEqual(['g'])
   })
 
@@ -115,7 +115,7 @@ describe('the list', () => {
     ['cursor=*', 'cursor'],
     ['provider=acme', 'provider'],
   ])('refuses ?%s', async (query, field) => {
-    const response = await connections.ask('GET', `/api/v1/connections?${query}`)
+    const response = await connections.call('GET', `/api/v1/connections?${query}`)
     expect(response.status).toBe(400)
     expect(response.body.errors.map((error: { field: string }) => error.field)).toEqual([field])
   })
@@ -125,7 +125,11 @@ describe('a change', () => {
   it('changes the given fields and keeps the rest, including the credential', async () => {
     const { body: before } = await create({ config: { ...openAiConnection.config, organization: 'org-1' } })
     const changes = { enabled: false, config: { project: 'proj-1' } }
-    const { status, body: after, headers } = await connections.ask('PATCH', `/api/v1/connections/${before.id}`, changes)
+    const {
+      status,
+      body: after,
+      headers,
+    } = await connections.call('PATCH', `/api/v1/connections/${before.id}`, changes)
     expect(status).toBe(200)
     expect(after).toEqual({
       ...before,
@@ -137,10 +141,10 @@ describe('a change', () => {
     expect(headers.get('etag')).toBe('"2"')
   })
 
-  it('rotates the credential if it has a key, and keeps the earlier version sealed', async () => {
+  it('rotates the credential if it has a key, and keeps the earlier version encrypted', async () => {
     const { body: before } = await create()
     const changes = { config: { apiKey: 'sk-second-0123456789-abcdefghij-9zzz' } }
-    const { body: after } = await connections.ask('PATCH', `/api/v1/connections/${before.id}`, changes)
+    const { body: after } = await connections.call('PATCH', `/api/v1/connections/${before.id}`, changes)
     expect(after.credential).toMatchObject({ version: 2, hint: '…9zzz' })
     const rows = await connections.access.sql('select version from connections.credentials order by version')
     expect(rows).toEqual([{ version: 1 }, { version: 2 }])
@@ -156,13 +160,13 @@ describe('a change', () => {
     const { body: before } = await create({ config, allowedModels: ['gpt-*'], maxWaitMs: 5_000, description: 'old' })
     const path = `/api/v1/connections/${before.id}`
     const changes = { allowedModels: null, maxWaitMs: null, capacity: null, config: { baseUrl: null } }
-    const { status, body: after } = await connections.ask('PATCH', path, changes)
+    const { status, body: after } = await connections.call('PATCH', path, changes)
     expect(status).toBe(200)
     expect(after).not.toHaveProperty('allowedModels')
     expect(after).toMatchObject({ maxWaitMs: 0, capacity: [], description: 'old', credential: { version: 1 } })
     expect(after.config).toEqual({ organization: 'org-1' })
-    expect((await connections.ask('GET', path)).body).toEqual(after)
-    const wrong = await connections.ask('PATCH', path, { name: null, config: { apiKey: null } })
+    expect((await connections.call('GET', path)).body).toEqual(after)
+    const wrong = await connections.call('PATCH', path, { name: null, config: { apiKey: null } })
     expect(wrong.body.errors).toEqual([
       { field: 'name', message: 'must be a string, not null' },
       { field: 'config.apiKey', message: 'must be a string, not null' },
@@ -172,25 +176,25 @@ describe('a change', () => {
   it('is refused when the connection has another version than If-Match requires', async () => {
     const { body } = await create()
     const path = `/api/v1/connections/${body.id}`
-    const first = await connections.ask('PATCH', path, { enabled: false }, { 'if-match': '"1"' })
-    const second = await connections.ask('PATCH', path, { enabled: true }, { 'if-match': '"1"' })
-    const removal = await connections.ask('DELETE', path, undefined, { 'if-match': '"1"' })
+    const first = await connections.call('PATCH', path, { enabled: false }, { 'if-match': '"1"' })
+    const second = await connections.call('PATCH', path, { enabled: true }, { 'if-match': '"1"' })
+    const removal = await connections.call('DELETE', path, undefined, { 'if-match': '"1"' })
     expect([first.status, second.status, removal.status]).toEqual([200, 412, 412])
     expect(second.body.code).toBe('version_conflict')
-    const malformed = await connections.ask('PATCH', path, { enabled: true }, { 'if-match': 'W/"x"' })
+    const malformed = await connections.call('PATCH', path, { enabled: true }, { 'if-match': 'W/"x"' })
     expect(malformed.body).toMatchObject({ status: 400, errors: [{ field: 'if-match' }] })
-    expect((await connections.ask('GET', path)).body).toMatchObject({ enabled: false, version: 2 })
+    expect((await connections.call('GET', path)).body).toMatchObject({ enabled: false, version: 2 })
   })
 
   it('is never lost to a concurrent change', async () => {
     const { body } = await create()
     const path = `/api/v1/connections/${body.id}`
     const [a, b] = await Promise.all([
-      connections.ask('PATCH', path, { description: 'changed' }),
-      connections.ask('PATCH', path, { maxWaitMs: 500 }),
+      connections.call('PATCH', path, { description: 'changed' }),
+      connections.call('PATCH', path, { maxWaitMs: 500 }),
     ])
     expect([a.status, b.status]).toEqual([200, 200])
-    expect((await connections.ask('GET', path)).body).toMatchObject({
+    expect((await connections.call('GET', path)).body).toMatchObject({
       description: 'changed',
       maxWaitMs: 500,
       version: 3,
@@ -207,25 +211,25 @@ describe('a change', () => {
       config: { apiKey: '', x: 1 },
       capacity: [{ period: 'day', tokens: -1 }],
     }
-    const response = await connections.ask('PATCH', path, wrong)
+    const response = await connections.call('PATCH', path, wrong)
     const fields = response.body.errors.map(({ field }: { field: string }) => field)
     expect(fields.toSorted()).toEqual(['capacity.0.tokens', 'config.apiKey', 'config.x', 'name', 'provider'])
     expect(response.body.errors).toContainEqual({
       field: 'provider',
       message: 'cannot be changed: create another connection',
     })
-    expect((await connections.ask('PATCH', path, { name: 'other' })).body.code).toBe('name_taken')
-    expect((await connections.ask('GET', path)).body).toEqual(body)
+    expect((await connections.call('PATCH', path, { name: 'other' })).body.code).toBe('name_taken')
+    expect((await connections.call('GET', path)).body).toEqual(body)
   })
 })
 
 describe('a removal', () => {
   it('deletes the connection and every version of its credential, and is in the audit log', async () => {
     const { body } = await create()
-    const removed = await connections.ask('DELETE', `/api/v1/connections/${body.id}`)
+    const removed = await connections.call('DELETE', `/api/v1/connections/${body.id}`)
     expect(removed).toMatchObject({ status: 204, body: undefined })
-    expect((await connections.ask('GET', `/api/v1/connections/${body.id}`)).status).toBe(404)
-    expect((await connections.ask('DELETE', `/api/v1/connections/${body.id}`)).status).toBe(404)
+    expect((await connections.call('GET', `/api/v1/connections/${body.id}`)).status).toBe(404)
+    expect((await connections.call('DELETE', `/api/v1/connections/${body.id}`)).status).toBe(404)
     expect(await connections.access.sql('select 1 from connections.credentials')).toEqual([])
     const log = await connections.access.sql(
       `select before, after from connections.audit_log where action = 'connection.deleted'`,
@@ -237,12 +241,12 @@ describe('a removal', () => {
 it('accepts a DELETE with a content type and no body', async () => {
   const { body } = await create()
   const json = { 'content-type': 'application/json' }
-  const removed = await connections.ask('DELETE', `/api/v1/connections/${body.id}`, undefined, json)
+  const removed = await connections.call('DELETE', `/api/v1/connections/${body.id}`, undefined, json)
   expect(removed).toMatchObject({ status: 204, body: undefined })
 })
 
 it.each(['no-uuid', '0199a7c2-4d0e-7c3e-9d5f-0f6d6b0a1b2c', '...', "'"])('there is no connection %s', async (id) => {
-  const response = await connections.ask('GET', `/api/v1/connections/${id}`)
+  const response = await connections.call('GET', `/api/v1/connections/${id}`)
   expect(response.status).toBe(404)
   expect(response.body.code).toBe('not_found')
 })

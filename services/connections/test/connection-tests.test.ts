@@ -51,7 +51,7 @@ beforeEach(() => sql.query('delete from connections.connections'))
 const UNKNOWN_ID = '01890a5d-ac96-774b-bcce-b302099a8057'
 const openAiConfig = (apiKey: string) => ({ apiKey, baseUrl: openai.openaiBaseUrl })
 const create = async (provider: string, config: object) => {
-  const { status, body } = await connections.ask('POST', '/api/v1/connections', { name: 'tried', provider, config })
+  const { status, body } = await connections.call('POST', '/api/v1/connections', { name: 'tried', provider, config })
   expect(status).toBe(201)
   return body
 }
@@ -59,7 +59,7 @@ const create = async (provider: string, config: object) => {
 describe('a stored connection', () => {
   it('is tested with its credential, over HTTP and over the bus alike', async () => {
     const { id } = await create('openai', openAiConfig(RIGHT_KEY))
-    const response = await connections.ask('POST', `/api/v1/connections/${id}/test`)
+    const response = await connections.call('POST', `/api/v1/connections/${id}/test`)
     expect(response.status).toBe(200)
     expect(validate(ConnectionTest, response.body).valid).toBe(true)
     expect(response.body).toMatchObject({ ok: true, models: expect.arrayContaining(['gpt-4o']) })
@@ -69,7 +69,7 @@ describe('a stored connection', () => {
   it('is reported as rejected by the provider, without its credential', async () => {
     openai.controls.add({ echoApiKey: true })
     const { id } = await create('openai', openAiConfig(WRONG_KEY))
-    const response = await connections.ask('POST', `/api/v1/connections/${id}/test`)
+    const response = await connections.call('POST', `/api/v1/connections/${id}/test`)
     const overBus = await request(bus, testConnection, [], { id })
     openai.controls.clear()
     expect(response.status).toBe(200)
@@ -80,14 +80,14 @@ describe('a stored connection', () => {
 
   it('is tested with the credential that it was rotated to', async () => {
     const { id } = await create('openai', openAiConfig(WRONG_KEY))
-    await connections.ask('PATCH', `/api/v1/connections/${id}`, { config: { apiKey: RIGHT_KEY } })
-    expect((await connections.ask('POST', `/api/v1/connections/${id}/test`)).body.ok).toBe(true)
+    await connections.call('PATCH', `/api/v1/connections/${id}`, { config: { apiKey: RIGHT_KEY } })
+    expect((await connections.call('POST', `/api/v1/connections/${id}/test`)).body.ok).toBe(true)
   })
 
   it('is tested with its own external id if its provider is Bedrock', async () => {
     const config = { region: REGION, iamRoleArn: ROLE.arn, baseUrl: bedrock.url }
     const { id, config: created } = await create('aws-bedrock', config)
-    const test = () => connections.ask('POST', `/api/v1/connections/${id}/test`)
+    const test = () => connections.call('POST', `/api/v1/connections/${id}/test`)
     expect((await test()).body).toMatchObject({ ok: false, error: { code: 'role_not_assumable', status: 403 } })
     aws.setRole({ ...ROLE, externalId: created.externalId })
     expect((await test()).body).toEqual({ ok: true, latencyMs: expect.any(Number) })
@@ -95,12 +95,12 @@ describe('a stored connection', () => {
 
   it('is not tested if it does not exist, or without a token', async () => {
     for (const id of [UNKNOWN_ID, 'no-uuid']) {
-      const response = await connections.ask('POST', `/api/v1/connections/${id}/test`)
+      const response = await connections.call('POST', `/api/v1/connections/${id}/test`)
       expect([response.status, response.body.code]).toEqual([404, 'not_found'])
       await expect(request(bus, testConnection, [], { id })).rejects.toMatchObject({ code: 'not_found' })
     }
     for (const path of [`${UNKNOWN_ID}/test`, 'test']) {
-      const response = await connections.ask(
+      const response = await connections.call(
         'POST',
         `/api/v1/connections/${path}`,
         {},
@@ -112,7 +112,7 @@ describe('a stored connection', () => {
 })
 
 describe('a connection that is not stored', () => {
-  const test = (body: unknown) => connections.ask('POST', '/api/v1/connections/test', body)
+  const test = (body: unknown) => connections.call('POST', '/api/v1/connections/test', body)
 
   it('is tested, and nothing of it is stored', async () => {
     const auditRows = async () => (await sql.query('select 1 from connections.audit_log')).rowCount
@@ -156,7 +156,7 @@ describe('a connection that is not stored', () => {
 })
 
 it('describes both tests in OpenAPI', async () => {
-  const { body } = await connections.ask('GET', '/api/v1/openapi.json')
+  const { body } = await connections.call('GET', '/api/v1/openapi.json')
   for (const path of ['/api/v1/connections/test', '/api/v1/connections/{id}/test']) {
     const { schema } = body.paths[path].post.responses['200'].content['application/json']
     expect(Object.keys(schema.properties)).toEqual(['ok', 'latencyMs', 'models', 'error'])

@@ -4,7 +4,7 @@ import type { ProviderSimulator } from '@sluice/provider-simulator'
 import { eventually, type TestDatabase, type TestNats, testDatabase, testNats } from '@sluice/testkit'
 import pg from 'pg'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { createSealedBoxes } from '../src/keys/sodium.ts'
+import { createSealedBoxes } from '../src/keys/sealed-boxes.ts'
 import { credentialReader, type ReadCredential } from './support/credential-reader.ts'
 import { RIGHT_KEY, respondingServer, simulatedProvider, WRONG_KEY } from './support/probed-provider.ts'
 import { startConnections, type TestConnections } from './support/start-connections.ts'
@@ -53,15 +53,15 @@ const pathOf = (id: string) => `/api/v1/connections/${id}`
 const create = async () => {
   const config = { apiKey: RIGHT_KEY, baseUrl: openai.openaiBaseUrl }
   const document = { name: 'rotated', provider: 'openai', config }
-  const { status, body } = await connections.ask('POST', '/api/v1/connections', document)
+  const { status, body } = await connections.call('POST', '/api/v1/connections', document)
   expect(status).toBe(201)
   return body
 }
 const rotate = (id: string, apiKey: string, headers?: Record<string, string>) =>
-  connections.ask('POST', `${pathOf(id)}/rotate`, { config: { apiKey } }, headers)
+  connections.call('POST', `${pathOf(id)}/rotate`, { config: { apiKey } }, headers)
 const rollBack = (id: string, headers?: Record<string, string>) =>
-  connections.ask('POST', `${pathOf(id)}/rollback`, undefined, headers)
-const versions = async (id: string) => (await connections.ask('GET', `${pathOf(id)}/credentials`)).body.items
+  connections.call('POST', `${pathOf(id)}/rollback`, undefined, headers)
+const versions = async (id: string) => (await connections.call('GET', `${pathOf(id)}/credentials`)).body.items
 const stored = async (id: string) =>
   (await sql.query('select * from connections.credentials where connection_id = $1 order by version', [id])).rows
 /** As if everything had happened so much earlier. */
@@ -69,9 +69,9 @@ const age = (interval: string) =>
   sql.query('update connections.credentials set created_at = created_at - $1::interval', [interval])
 
 async function goneProvider(): Promise<string> {
-  const gone = await simulatedProvider('openai')
-  await gone.stop()
-  return gone.openaiBaseUrl
+  const stopped = await simulatedProvider('openai')
+  await stopped.stop()
+  return stopped.openaiBaseUrl
 }
 
 describe('a rotation', () => {
@@ -97,7 +97,7 @@ describe('a rotation', () => {
     })
     expect(body.detail).toContain(body.test.error.message)
     expect(JSON.stringify(body) + connections.logs()).not.toContain(WRONG_KEY)
-    expect((await connections.ask('GET', pathOf(created.id))).body).toEqual(created)
+    expect((await connections.call('GET', pathOf(created.id))).body).toEqual(created)
     expect(await stored(created.id)).toHaveLength(1)
     expect(await read(created.id)).toEqual({ apiKey: RIGHT_KEY })
   })
@@ -105,7 +105,7 @@ describe('a rotation', () => {
   it('keeps the old credential if the provider knows the new one and forbids its use', async () => {
     const { id } = await create()
     const baseUrl = await respondingServer((_request, response) => void response.writeHead(403).end())
-    const { status, body } = await connections.ask('POST', `${pathOf(id)}/rotate`, {
+    const { status, body } = await connections.call('POST', `${pathOf(id)}/rotate`, {
       config: { apiKey: NEW_KEY, baseUrl },
     })
     expect([status, body.code, body.test.error.code]).toEqual([422, 'credential_rejected', 'forbidden'])
@@ -121,7 +121,7 @@ describe('a rotation', () => {
       () => respondingServer((_request, response) => void response.writeHead(400).end()),
     ],
     [
-      'asks for a payment',
+      'demands a payment',
       'provider_error',
       () => respondingServer((_request, response) => void response.writeHead(402).end()),
     ],
@@ -130,19 +130,19 @@ describe('a rotation', () => {
       'rate_limited',
       () => respondingServer((_request, response) => void response.writeHead(429).end()),
     ],
-    ['does not answer in time', 'timeout', () => respondingServer(() => undefined)],
+    ['does not respond in time', 'timeout', () => respondingServer(() => undefined)],
   ])(
     'keeps the old credential if the provider %s, and says how to store the new one without a test',
     async (_, code, provider) => {
       const { id } = await create()
       const config = { apiKey: NEW_KEY, baseUrl: await provider() }
-      const { status, body } = await connections.ask('POST', `${pathOf(id)}/rotate`, { config })
+      const { status, body } = await connections.call('POST', `${pathOf(id)}/rotate`, { config })
       expect([status, body.code, body.test.error.code]).toEqual([502, 'credential_untested', code])
       expect(body.detail).toContain(`could not be tested; the old one stays in force. ${body.test.error.message}`)
-      expect((await connections.ask('GET', pathOf(id))).body.config.baseUrl).toBe(openai.openaiBaseUrl)
+      expect((await connections.call('GET', pathOf(id))).body.config.baseUrl).toBe(openai.openaiBaseUrl)
       expect(await read(id)).toEqual({ apiKey: RIGHT_KEY })
       const [, path = ''] = /PATCH (\S+)\.$/.exec(body.detail) ?? []
-      const stored = await connections.ask('PATCH', path, { config })
+      const stored = await connections.call('PATCH', path, { config })
       expect([stored.status, stored.body.credential.version]).toEqual([200, 2])
     },
     20_000,
@@ -157,10 +157,10 @@ describe('a rotation', () => {
       for (const provider of ['openai', 'anthropic', 'groq', 'google']) {
         const config = { apiKey: RIGHT_KEY, baseUrl: `${baseUrl}/path` }
         const document = { name: `${provider}-${status}`, provider, config }
-        const { body } = await connections.ask('POST', '/api/v1/connections', document)
+        const { body } = await connections.call('POST', '/api/v1/connections', document)
         const rotated = await rotate(body.id, NEW_KEY)
         expect([rotated.status, rotated.body.credential?.version]).toEqual([200, 2])
-        const test = await connections.ask('POST', `${pathOf(body.id)}/test`)
+        const test = await connections.call('POST', `${pathOf(body.id)}/test`)
         expect(test.body).toMatchObject({ ok: false, error: { code: 'untested', status } })
         expect(test.body.error.message).toContain('could not be tested: there is no list of models')
       }
@@ -173,7 +173,7 @@ describe('a rotation', () => {
     openai.requests.clear()
     const rotation = rotate(id, NEW_KEY)
     await eventually(() => expect(openai.requests.counts().total).toBe(1))
-    await connections.ask('PATCH', pathOf(id), { description: 'meanwhile' })
+    await connections.call('PATCH', pathOf(id), { description: 'meanwhile' })
     expect((await rotation).body).toMatchObject({ version: 3, description: 'meanwhile', credential: { version: 2 } })
     expect(openai.requests.counts(NEW_KEY).total).toBe(2)
   })
@@ -183,10 +183,10 @@ describe('a rotation', () => {
     ['no credential', { config: {} }, ['config.apiKey']],
     ['a credential of the wrong shape', { config: { apiKey: 7 } }, ['config.apiKey']],
     ['what has no part in it', { config: { apiKey: NEW_KEY }, name: 'x' }, ['name']],
-  ])('with %s is refused, and the provider not asked', async (_, document, fields) => {
+  ])('with %s is refused, and the provider not called', async (_, document, fields) => {
     const { id } = await create()
     openai.requests.clear()
-    const { status, body } = await connections.ask('POST', `${pathOf(id)}/rotate`, document)
+    const { status, body } = await connections.call('POST', `${pathOf(id)}/rotate`, document)
     expect([status, body.code]).toEqual([400, 'invalid_request'])
     expect(body.errors.map(({ field }: { field: string }) => field)).toEqual(fields)
     expect(openai.requests.counts().total).toBe(0)
@@ -202,7 +202,7 @@ describe('a rotation', () => {
 
   it('is refused with an explanation for Bedrock, which has no stored credential', async () => {
     const config = { region: 'eu-central-1', iamRoleArn: 'arn:aws:iam::123456789012:role/sluice' }
-    const { body } = await connections.ask('POST', '/api/v1/connections', {
+    const { body } = await connections.call('POST', '/api/v1/connections', {
       name: 'b',
       provider: 'aws-bedrock',
       config,
@@ -272,7 +272,7 @@ describe('the versions of a credential', () => {
     await rotate(id, NEW_KEY)
     await rotate(id, NEWER_KEY)
     await rollBack(id)
-    const { status, body } = await connections.ask('GET', `${pathOf(id)}/credentials`)
+    const { status, body } = await connections.call('GET', `${pathOf(id)}/credentials`)
     expect(status).toBe(200)
     expect(validate(CredentialVersionPage, body).valid).toBe(true)
     const made = { createdAt: expect.any(String), createdBy: 'operator:first' }
@@ -291,7 +291,7 @@ describe('the versions of a credential', () => {
   it('are listed in pages', async () => {
     const { id } = await create()
     for (const key of [NEW_KEY, NEWER_KEY]) await rotate(id, key)
-    const page = (query: string) => connections.ask('GET', `${pathOf(id)}/credentials?${query}`)
+    const page = (query: string) => connections.call('GET', `${pathOf(id)}/credentials?${query}`)
     const first = await page('limit=2')
     expect(first.body.items.map(({ version }: { version: number }) => version)).toEqual([3, 2])
     const last = await page(`limit=2&cursor=${first.body.nextCursor}`)
@@ -302,7 +302,7 @@ describe('the versions of a credential', () => {
     for (const cursor of ['x', Buffer.from('prod').toString('base64url')]) {
       expect((await page(`cursor=${cursor}`)).status).toBe(400)
     }
-    expect((await connections.ask('GET', `${pathOf(UNKNOWN_ID)}/credentials`)).status).toBe(404)
+    expect((await connections.call('GET', `${pathOf(UNKNOWN_ID)}/credentials`)).status).toBe(404)
   })
 })
 
@@ -333,7 +333,7 @@ describe('a replaced credential is destroyed', () => {
   it('with its connection', async () => {
     const { id } = await create()
     await rotate(id, NEW_KEY)
-    expect((await connections.ask('DELETE', pathOf(id))).status).toBe(204)
+    expect((await connections.call('DELETE', pathOf(id))).status).toBe(204)
     expect(await stored(id)).toEqual([])
   })
 })

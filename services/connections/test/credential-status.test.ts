@@ -28,7 +28,7 @@ beforeEach(async () => {
     () => undefined,
   )
   await bus.connection.flush()
-  id = (await service.ask('POST', '/api/v1/connections', openAiConnection)).body.id
+  id = (await service.call('POST', '/api/v1/connections', openAiConnection)).body.id
 })
 afterEach(async () => {
   await Promise.all([service.stop(), bus.close()])
@@ -42,7 +42,7 @@ const report = (status: 'accepted' | 'rejected', version = 1) =>
     status,
     ...(status === 'rejected' ? { upstreamStatus: 401 } : {}),
   })
-const fault = async () => (await service.ask('GET', `/api/v1/connections/${id}`)).body.credential.fault
+const fault = async () => (await service.call('GET', `/api/v1/connections/${id}`)).body.credential.fault
 const REJECTED = {
   reason: 'rejected_by_provider',
   message: 'The provider rejected the credential (HTTP 401).',
@@ -66,7 +66,7 @@ it('sets a fault when the provider rejects a credential, clears it when it is ac
 it('starts a rotated credential without a fault, which reports on the old version do not change', async () => {
   await report('rejected')
   await eventually(async () => expect(await fault()).toEqual(REJECTED))
-  await service.ask('PATCH', `/api/v1/connections/${id}`, { config: { apiKey: 'sk-2' } })
+  await service.call('PATCH', `/api/v1/connections/${id}`, { config: { apiKey: 'sk-2' } })
   expect(await fault()).toBeUndefined()
   await report('rejected', 1)
   await report('rejected', 3)
@@ -77,10 +77,10 @@ it('starts a rotated credential without a fault, which reports on the old versio
 
 it('records the result of a connection test like that of a request, and publishes each change once', async () => {
   const provider = await startProviderSimulator({ accounts: [{ apiKey: 'sk-right-0123456789' }] })
-  const ask = (method: string, path: string, body?: object) => service.ask(method, `/api/v1/connections${path}`, body)
+  const send = (method: string, path: string, body?: object) => service.call(method, `/api/v1/connections${path}`, body)
   const config = { apiKey: 'sk-wrong-0123456789', baseUrl: provider.openaiBaseUrl }
-  id = (await ask('POST', '', { name: 'tested', provider: 'openai', config })).body.id
-  const test = async () => (await ask('POST', `/${id}/test`)).body.error?.code
+  id = (await send('POST', '', { name: 'tested', provider: 'openai', config })).body.id
+  const test = async () => (await send('POST', `/${id}/test`)).body.error?.code
   expect([await test(), await test()]).toEqual(['invalid_credential', 'invalid_credential'])
   expect(await fault()).toEqual(REJECTED)
   provider.accounts.register({ apiKey: 'sk-wrong-0123456789' })

@@ -49,15 +49,15 @@ afterAll(async () => {
 beforeEach(async () => {
   discovered = [MINUTE_REQUESTS, { ...MINUTE_REQUESTS, model: 'gpt-4o-mini', limit: 500 }]
   const document = { ...openAiConnection, name: `discovered-${++names}` }
-  id = (await connections.ask('POST', '/api/v1/connections', document)).body.id
+  id = (await connections.call('POST', '/api/v1/connections', document)).body.id
   path = `/api/v1/connections/${id}/discovered-capacity`
 })
 
 const apply = (body?: unknown, headers?: Record<string, string>) =>
-  connections.ask('POST', `${path}/apply`, body, headers)
+  connections.call('POST', `${path}/apply`, body, headers)
 
 it('lists the discovered limits, and where the configured ones are higher', async () => {
-  expect((await connections.ask('GET', path)).body).toEqual({
+  expect((await connections.call('GET', path)).body).toEqual({
     items: discovered,
     drift: [{ model: 'gpt-4o', dimension: 'requests', period: 'minute', configured: 100, discovered: 60 }],
   })
@@ -69,8 +69,8 @@ it('makes the smallest limits over the models the configured capacity, with an a
   expect(validate(ConnectionView, body).valid).toBe(true)
   expect(body).toMatchObject({ version: 2, capacity: [{ period: 'minute', requests: 60, tokens: 100_000 }] })
   expect(headers.get('etag')).toBe('"2"')
-  expect((await connections.ask('GET', path)).body.drift).toEqual([])
-  const { body: log } = await connections.ask('GET', `/api/v1/connections/${id}/activity`)
+  expect((await connections.call('GET', path)).body.drift).toEqual([])
+  const { body: log } = await connections.call('GET', `/api/v1/connections/${id}/activity`)
   expect(log.items[0]).toMatchObject({
     action: 'connection.updated',
     changes: [
@@ -95,20 +95,20 @@ it('changes nothing for another version, or if no discovered limit has a known p
   discovered = [unknown]
   expect(await apply()).toMatchObject({ status: 409, body: { code: 'nothing_discovered' } })
   expect(await apply({ modell: 'gpt-4o' })).toMatchObject({ status: 400, body: { errors: [{ field: 'modell' }] } })
-  expect((await connections.ask('GET', `/api/v1/connections/${id}`)).body.version).toBe(1)
+  expect((await connections.call('GET', `/api/v1/connections/${id}`)).body.version).toBe(1)
 })
 
 it('reads the limits from the provider on request', async () => {
   const reply = { quotas: 3, changes: 1, unknownModels: 1, unreadable: 0 }
-  const asked: string[] = []
+  const requestedIds: string[] = []
   refresh = (connectionId) => {
-    asked.push(connectionId)
+    requestedIds.push(connectionId)
     return reply
   }
-  expect(await connections.ask('POST', `${path}/refresh`)).toMatchObject({ status: 200, body: reply })
+  expect(await connections.call('POST', `${path}/refresh`)).toMatchObject({ status: 200, body: reply })
   const unknown = `/api/v1/connections/${randomUUID()}/discovered-capacity/refresh`
-  expect(await connections.ask('POST', unknown)).toMatchObject({ status: 404 })
-  expect(asked).toEqual([id])
+  expect(await connections.call('POST', unknown)).toMatchObject({ status: 404 })
+  expect(requestedIds).toEqual([id])
 })
 
 it.each([
@@ -121,14 +121,14 @@ it.each([
   refresh = () => {
     throw new SluiceError(code, 'in words')
   }
-  const response = await connections.ask('POST', `${path}/refresh`)
+  const response = await connections.call('POST', `${path}/refresh`)
   expect(response).toMatchObject({ status, body: { code, detail: 'in words' } })
 })
 
 it('projects whether discovered limits are enforced', async () => {
   const bucket = await openBucket(bus, connectionProjection)
   await eventually(async () => expect((await bucket.get(id)).value).toMatchObject({ enforceDiscovered: false }))
-  const changed = await connections.ask('PATCH', `/api/v1/connections/${id}`, { enforceDiscovered: true })
+  const changed = await connections.call('PATCH', `/api/v1/connections/${id}`, { enforceDiscovered: true })
   expect(changed.body.enforceDiscovered).toBe(true)
   await eventually(async () => expect((await bucket.get(id)).value).toMatchObject({ enforceDiscovered: true }))
 })

@@ -4,7 +4,8 @@ import { type StandaloneConnections, standaloneConnections } from './support/sta
 import { openAiConnection } from './support/start-connections.ts'
 
 /**
- * The usual mistakes of an operator, and what the admin API answers: what is wrong, with the value where it is no secret, and what to do.
+ * The usual mistakes of an operator, and the admin API's responses: what is wrong, with the value where it is no
+ * secret, and what to do.
  */
 let connections: StandaloneConnections
 let id: string
@@ -21,12 +22,12 @@ const SECRET = 'verysecret'
 
 beforeAll(async () => {
   connections = await standaloneConnections()
-  const { body } = await connections.ask('POST', PATH, { ...openAiConnection, name: 'taken' })
+  const { body } = await connections.call('POST', PATH, { ...openAiConnection, name: 'taken' })
   id = body.id
 })
 afterAll(() => connections.stop())
 
-interface Asked {
+interface AdminResponse {
   readonly status: number
   readonly code: string
   readonly detail: string
@@ -35,7 +36,12 @@ interface Asked {
   readonly text: string
 }
 
-async function ask(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<Asked> {
+async function send(
+  method: string,
+  path: string,
+  body?: unknown,
+  headers: Record<string, string> = {},
+): Promise<AdminResponse> {
   const response = await fetch(connections.adminUrl + path.replace(ID, id), {
     method,
     headers: {
@@ -291,7 +297,7 @@ describe.each<[string, string, string, unknown, Readonly<Record<string, string>>
   ],
 ])('%s', (_, method, path, body, errors) => {
   it('is refused with an error per field, and without secrets', async () => {
-    const response = await ask(method, path, body)
+    const response = await send(method, path, body)
     expect(response).toMatchObject({ status: 400, code: 'invalid_request' })
     expect(response.errors).toEqual(errors)
     expect(response.text).not.toContain(SECRET)
@@ -514,7 +520,7 @@ describe.each<[string, string, string, unknown, Record<string, string>, number, 
   ],
 ])('%s', (_, method, path, body, headers, status, code, detail) => {
   it('gets a response that says what is wrong and what to do', async () => {
-    const response = await ask(method, path, body, headers)
+    const response = await send(method, path, body, headers)
     expect(response).toMatchObject({ status, code, detail })
     expect(response.headers.has('allow')).toBe(status === 405)
     expect(response.text).not.toContain(SECRET)
@@ -526,15 +532,15 @@ it.each([
   ['"1", "2"', 'must be one version, as in the header ETag, such as "3", or *; a list is not accepted'],
   ['latest', 'must be one version, as in the header ETag, such as "3", or *'],
 ])('If-Match of %s is refused', async (ifMatch, message) => {
-  const { status, errors } = await ask('PATCH', `${PATH}/${ID}`, { description: 'x' }, { 'if-match': ifMatch })
+  const { status, errors } = await send('PATCH', `${PATH}/${ID}`, { description: 'x' }, { 'if-match': ifMatch })
   expect([status, errors]).toEqual([400, { 'if-match': message }])
 })
 
 it('accepts an unknown region together with a base URL', async () => {
   const config = { ...BEDROCK.config, region: 'eu-west-9', baseUrl: 'https://bedrock-runtime.eu-west-9.amazonaws.com' }
-  const { status, body } = await connections.ask('POST', PATH, { ...BEDROCK, config })
+  const { status, body } = await connections.call('POST', PATH, { ...BEDROCK, config })
   expect(status).toBe(201)
-  const withoutUrl = await ask('PATCH', `${PATH}/${body.id}`, { config: { baseUrl: null } })
+  const withoutUrl = await send('PATCH', `${PATH}/${body.id}`, { config: { baseUrl: null } })
   expect(withoutUrl.errors).toHaveProperty(['config.region'])
 })
 
@@ -544,7 +550,7 @@ it.each([
   ['nothing of the config', { config: {} }],
 ])('a change of %s makes no version and no entry of the audit log', async (_, patch) => {
   const entries = await connections.access.audited('connection.updated')
-  const { status, body, headers } = await connections.ask('PATCH', `${PATH}/${id}`, patch)
+  const { status, body, headers } = await connections.call('PATCH', `${PATH}/${id}`, patch)
   expect([status, body.version, headers.get('etag')]).toEqual([200, 1, '"1"'])
   expect(await connections.access.audited('connection.updated')).toEqual(entries)
 })

@@ -45,8 +45,8 @@ for (const { version, path } of servers) {
       await prepareForeignWrites(nats)
       const env = { NATS_USER: 'connections', NATS_PASSWORD: nats.passwords.connections }
       service = await startConnections({ natsUrl: nats.url, databaseUrl: database.url, env })
-      const { body: connection } = await service.ask('POST', '/api/v1/connections', openAiConnection)
-      const { body: key } = await service.ask('POST', '/api/v1/api-keys', { name: 'app', connections: '*' })
+      const { body: connection } = await service.call('POST', '/api/v1/connections', openAiConnection)
+      const { body: key } = await service.call('POST', '/api/v1/api-keys', { name: 'app', connections: '*' })
       const hash = hashAccessToken(key.key)
       gateway = await connectBus({ servers: nats.url, name: 'g', user: 'gateway', password: nats.passwords.gateway })
       const known = new Map<string, unknown>()

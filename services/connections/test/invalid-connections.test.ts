@@ -10,7 +10,7 @@ beforeAll(async () => {
 afterAll(() => connections.stop())
 beforeEach(() => connections.access.sql('delete from connections.connections'))
 
-const create = (over: object = {}) => connections.ask('POST', '/api/v1/connections', { ...openAiConnection, ...over })
+const create = (over: object = {}) => connections.call('POST', '/api/v1/connections', { ...openAiConnection, ...over })
 
 describe('an invalid connection is refused as a whole, and nothing is stored', () => {
   it('with one entry for each field', async () => {
@@ -106,7 +106,7 @@ describe('an invalid connection is refused as a whole, and nothing is stored', (
     ['null', null],
     ['a number', 7],
   ])('%s as the document', async (_, body) => {
-    const response = await connections.ask('POST', '/api/v1/connections', body)
+    const response = await connections.call('POST', '/api/v1/connections', body)
     expect(response.status).toBe(400)
     expect(response.body.errors).toEqual([{ field: '', message: 'must be an object' }])
   })

@@ -3,7 +3,7 @@ import { createConnection, sealingKey } from '@sluice/contracts'
 import { type Bus, connectBus, request } from '@sluice/messaging'
 import { eventually, type TestDatabase, type TestNats, testDatabase, testNats } from '@sluice/testkit'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest'
-import { createSealedBoxes } from '../src/keys/sodium.ts'
+import { createSealedBoxes } from '../src/keys/sealed-boxes.ts'
 import { credentialReader, type ReadCredential } from './support/credential-reader.ts'
 import { kmsSettings } from './support/kms-settings.ts'
 import { openAiConnection, startConnections, type TestConnections } from './support/start-connections.ts'
@@ -44,12 +44,12 @@ async function start(wrapping: KmsKey, over: Readonly<Record<string, string>> = 
 }
 
 async function create(name: string): Promise<string> {
-  const { status, body } = await service.ask('POST', '/api/v1/connections', { ...openAiConnection, name })
+  const { status, body } = await service.call('POST', '/api/v1/connections', { ...openAiConnection, name })
   expect(status).toBe(201)
   return body.id
 }
 
-const credentialOf = async (id: string) => (await service.ask('GET', `/api/v1/connections/${id}`)).body.credential
+const credentialOf = async (id: string) => (await service.call('GET', `/api/v1/connections/${id}`)).body.credential
 
 it('calls KMS when a version of a credential is first opened, and not for each gateway', async () => {
   await start(key)
@@ -58,8 +58,8 @@ it('calls KMS when a version of a credential is first opened, and not for each g
   const read = await Promise.all(Array.from({ length: 20 }, () => readCredential(id)))
   expect(new Set(read.map(({ apiKey }) => apiKey))).toEqual(new Set([openAiConnection.config.apiKey]))
   expect(kms.requests.count('Decrypt') - before).toBe(1)
-  await service.ask('PATCH', `/api/v1/connections/${id}`, { config: { apiKey: 'sk-second' } })
-  for (const asked of [2, 1]) expect(await readCredential(id, asked)).toEqual({ apiKey: 'sk-second' })
+  await service.call('PATCH', `/api/v1/connections/${id}`, { config: { apiKey: 'sk-second' } })
+  for (const version of [2, 1]) expect(await readCredential(id, version)).toEqual({ apiKey: 'sk-second' })
   expect(kms.requests.count('Decrypt') - before).toBe(2)
 })
 
@@ -72,7 +72,7 @@ it('reports a disabled key once in status and log, and its end, while everything
   const working = await create('working')
   key.state = 'Disabled'
   const fault = { code: 'credential_unavailable', message: expect.stringContaining('is disabled') }
-  for (let asked = 0; asked < 3; asked++) await expect(readCredential(broken)).rejects.toMatchObject(fault)
+  for (let attempt = 0; attempt < 3; attempt++) await expect(readCredential(broken)).rejects.toMatchObject(fault)
   expect(await credentialOf(broken)).toMatchObject({
     set: true,
     fault: { reason: 'key_refused', message: `the KMS key ${key.arn} is disabled (DisabledException)` },
@@ -96,10 +96,10 @@ it('keeps running without KMS as far as possible, and fully once KMS is back', a
   await expect(readCredential(closed)).rejects.toMatchObject({ code: 'upstream_unreachable' })
   const message = expect.stringContaining('ECONN')
   expect((await credentialOf(closed)).fault).toMatchObject({ reason: 'key_unavailable', message })
-  const refused = await service.ask('POST', '/api/v1/connections', { ...openAiConnection, name: 'new' })
+  const refused = await service.call('POST', '/api/v1/connections', { ...openAiConnection, name: 'new' })
   expect(refused).toMatchObject({ status: 503, body: { code: 'credential_unavailable' } })
   expect(refused.headers.get('retry-after')).toBe('1')
-  const renamed = await service.ask('PATCH', `/api/v1/connections/${closed}`, { description: 'no secret in it' })
+  const renamed = await service.call('PATCH', `/api/v1/connections/${closed}`, { description: 'no secret in it' })
   expect(renamed.status).toBe(200)
   await kms.bringUp()
   await eventually(async () => expect(await readCredential(closed)).toEqual(openAiConnection.config))
@@ -119,7 +119,7 @@ it('serves everything else while KMS does not respond to one request', async () 
     isWaiting = false
   })
   expect(await readCredential(opened)).toEqual(openAiConnection.config)
-  expect((await service.ask('GET', `/api/v1/connections/${closed}`)).status).toBe(200)
+  expect((await service.call('GET', `/api/v1/connections/${closed}`)).status).toBe(200)
   expect(isWaiting).toBe(true)
   await ended
   expect(await waiting).toMatchObject({ code: 'upstream_unreachable' })
@@ -131,7 +131,7 @@ it('serves everything else while KMS does not respond to one request', async () 
 it('starts while KMS is unreachable, and creates its sealing key once KMS is reachable', async () => {
   await kms.takeDown()
   await start(key)
-  expect((await service.ask('GET', '/api/v1/connections')).body).toEqual({ items: [] })
+  expect((await service.call('GET', '/api/v1/connections')).body).toEqual({ items: [] })
   await expect(request(bus, sealingKey, [], {})).rejects.toMatchObject({ code: 'credential_unavailable' })
   await kms.bringUp()
   const { publicKey } = await request(bus, sealingKey, [], {})

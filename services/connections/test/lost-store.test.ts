@@ -39,8 +39,8 @@ async function follow({ bus }: World): Promise<Set<string>> {
 }
 
 async function create({ service }: World, name: string): Promise<{ hash: string; key: string; connection: string }> {
-  const { body: key } = await service.ask('POST', '/api/v1/api-keys', { name, connections: '*' })
-  const { body: connection } = await service.ask('POST', '/api/v1/connections', { ...openAiConnection, name })
+  const { body: key } = await service.call('POST', '/api/v1/api-keys', { name, connections: '*' })
+  const { body: connection } = await service.call('POST', '/api/v1/connections', { ...openAiConnection, name })
   return { hash: hashAccessToken(key.key), key: key.id, connection: connection.id }
 }
 
@@ -48,8 +48,8 @@ async function remove(
   { service }: World,
   { key, connection }: { readonly key: string; readonly connection: string },
 ): Promise<void> {
-  expect((await service.ask('DELETE', `/api/v1/api-keys/${key}`)).status).toBe(204)
-  expect((await service.ask('DELETE', `/api/v1/connections/${connection}`)).status).toBe(204)
+  expect((await service.call('DELETE', `/api/v1/api-keys/${key}`)).status).toBe(204)
+  expect((await service.call('DELETE', `/api/v1/connections/${connection}`)).status).toBe(204)
 }
 
 const within = { timeoutMs: 30_000 }

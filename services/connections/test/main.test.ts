@@ -32,17 +32,17 @@ it('runs as a process: makes the operator token, serves, takes a further token, 
   const tokenFile = join(folder, 'operator-token')
   const service = run('main.ts', { ADMIN_PORT: port, OPERATOR_TOKEN_FILE: tokenFile })
   await eventually(() => expect(service.output.text).toContain('"ready"'), { timeoutMs: 45_000 })
-  const asking = (token: string, method = 'GET') =>
+  const request = (token: string, method = 'GET') =>
     fetch(`http://127.0.0.1:${port}/api/v1/connections`, { method, headers: { authorization: `Bearer ${token}` } })
   const first = (await readFile(tokenFile, 'utf8')).trim()
-  expect((await asking(first)).status).toBe(200)
+  expect((await request(first)).status).toBe(200)
 
   const command = run('commands/operator-token.ts', {}, ['alice'])
   expect(await command.exited).toBe(0)
   const further = command.output.text.trim()
   expect(isAccessToken(further, 'slo')).toBe(true)
-  expect((await asking(further)).status).toBe(200)
-  expect((await asking(further, 'POST')).status).toBe(403)
+  expect((await request(further)).status).toBe(200)
+  expect((await request(further, 'POST')).status).toBe(403)
   const nameless = run('commands/operator-token.ts')
   expect(await nameless.exited).toBe(1)
   expect(nameless.output.text).toContain('The name is missing')

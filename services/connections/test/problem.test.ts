@@ -66,7 +66,7 @@ it.each([
 })
 
 it('reports a missing body', async () => {
-  const response = await connections.ask('POST', '/api/v1/connections')
+  const response = await connections.call('POST', '/api/v1/connections')
   expect(response.status).toBe(400)
   expect(response.body.errors).toEqual([{ field: '', message: 'must be an object' }])
 })
@@ -102,7 +102,7 @@ it('responds with a problem to bytes that are not HTTP, and to headers that are 
 })
 
 it('returns the catalogue, with the secret fields', async () => {
-  const { body } = await connections.ask('GET', '/api/v1/providers')
+  const { body } = await connections.call('GET', '/api/v1/providers')
   expect(body.items.map(({ id }: { id: string }) => id)).toEqual([
     'openai',
     'anthropic',
@@ -119,7 +119,7 @@ it('returns the catalogue, with the secret fields', async () => {
 })
 
 it('describes itself in OpenAPI', async () => {
-  const { status, body } = await connections.ask('GET', '/api/v1/openapi.json')
+  const { status, body } = await connections.call('GET', '/api/v1/openapi.json')
   expect(status).toBe(200)
   expect(body.openapi).toBe('3.1.0')
   expect(Object.keys(body.paths)).toEqual(
@@ -133,7 +133,7 @@ it('describes itself in OpenAPI', async () => {
 })
 
 it('describes authentication, error responses and If-Match', async () => {
-  const { body } = await connections.ask('GET', '/api/v1/openapi.json')
+  const { body } = await connections.call('GET', '/api/v1/openapi.json')
   expect(body.components.securitySchemes.operatorToken).toMatchObject({ type: 'http', scheme: 'bearer' })
   expect(body.components.securitySchemes.session).toMatchObject({
     type: 'apiKey',
@@ -158,9 +158,9 @@ it('reports health and readiness without a token', async () => {
 })
 
 it('reports that another service is unavailable', async () => {
-  const { body } = await connections.ask('POST', '/api/v1/connections', openAiConnection)
+  const { body } = await connections.call('POST', '/api/v1/connections', openAiConnection)
   for (const what of ['capacity', 'discovered-capacity', 'usage']) {
-    const response = await connections.ask('GET', `/api/v1/connections/${body.id}/${what}`)
+    const response = await connections.call('GET', `/api/v1/connections/${body.id}/${what}`)
     expect(response.status, what).toBe(503)
     expect(response.body.code).toBe('unavailable')
     expect(response.headers.get('retry-after')).toBe('1')

@@ -21,7 +21,7 @@ afterAll(async () => {
   await nats.stop()
 })
 
-/** A table of one key, as it is committed at the moment of asking. */
+/** A table of one key, as it is committed when it is read. */
 function tableOf(key: string, committed: () => ProjectedConnection | undefined) {
   const read = async () => {
     const value = committed()

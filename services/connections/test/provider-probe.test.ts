@@ -63,7 +63,7 @@ describe.each(PROVIDERS)('%s', (provider) => {
     ],
     ['the provider throttling', { kind: 'rate-limit' }, { code: 'rate_limited', status: 429 }],
     ['a broken connection', { kind: 'break-before-headers' }, { code: 'unreachable' }],
-  ] as const)('tells %s', async (_, fault, error) => {
+  ] as const)('reports %s', async (_, fault, error) => {
     simulator.controls.add({ fault })
     simulator.requests.clear()
     expect(await test()).toMatchObject({ ok: false, error: { ...error, message: expect.stringMatching(/\w/) } })
@@ -128,7 +128,7 @@ describe('a test', () => {
   })
 
   it.each(['openai', 'anthropic', 'google', 'groq'] as const)(
-    'tells that an answer of %s broke off',
+    'reports that a response of %s broke off',
     async (provider) => {
       const url = await respondingServer((_request, response) => {
         response.writeHead(200, { 'content-type': 'application/json', 'content-length': '1000' })

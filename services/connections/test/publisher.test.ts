@@ -56,7 +56,7 @@ describe('a change', () => {
       () => undefined,
     )
     await bus.connection.flush()
-    const { body } = await service.ask('POST', '/api/v1/connections', openAiConnection)
+    const { body } = await service.call('POST', '/api/v1/connections', openAiConnection)
     const path = `/api/v1/connections/${body.id}`
     await eventually(async () =>
       expect(await projected(body.id)).toEqual({
@@ -77,8 +77,8 @@ describe('a change', () => {
         version: 1,
       }),
     )
-    await service.ask('PATCH', path, { enabled: false, allowAdministration: true, requestStreamUsage: false })
-    await service.ask('PATCH', path, { config: { apiKey: 'sk-2' } })
+    await service.call('PATCH', path, { enabled: false, allowAdministration: true, requestStreamUsage: false })
+    await service.call('PATCH', path, { config: { apiKey: 'sk-2' } })
     await eventually(async () =>
       expect(await projected(body.id)).toMatchObject({
         enabled: false,
@@ -88,7 +88,7 @@ describe('a change', () => {
         version: 3,
       }),
     )
-    await service.ask('DELETE', path)
+    await service.call('DELETE', path)
     await eventually(async () => expect(await projected(body.id)).toBeUndefined())
     const about = { connectionId: body.id, name: 'openai-prod' }
     await eventually(() =>
@@ -104,7 +104,7 @@ describe('a change', () => {
 
   it('is projected under the hash if it is of an API key, a revocation at once', async () => {
     const service = await startService()
-    const { body } = await service.ask('POST', '/api/v1/api-keys', {
+    const { body } = await service.call('POST', '/api/v1/api-keys', {
       name: 'app',
       connections: '*',
       expiresAt: '2100-01-01T00:00:00Z',
@@ -117,13 +117,13 @@ describe('a change', () => {
         expiresAtMs: Date.UTC(2100, 0, 1),
       }),
     )
-    await service.ask('DELETE', `/api/v1/api-keys/${body.id}`)
+    await service.call('DELETE', `/api/v1/api-keys/${body.id}`)
     await eventually(async () => expect(await projectedKey(body.key)).toBeUndefined(), { timeoutMs: 900 })
   })
 
   it('is published by another instance when the one that made it crashed', async () => {
     const { operatorToken, ...first } = await startService()
-    const { body } = await first.ask('POST', '/api/v1/connections', openAiConnection)
+    const { body } = await first.call('POST', '/api/v1/connections', openAiConnection)
     await eventually(async () => expect(await projected(body.id)).toBeDefined())
     await startService({ operatorToken })
     await started.shift()?.stop()
@@ -152,19 +152,19 @@ describe('instances that publish at the same time', () => {
     await bus.connection.flush()
     const ids: string[] = []
     for (const name of ['a', 'b', 'c']) {
-      ids.push((await first.ask('POST', '/api/v1/connections', { ...openAiConnection, name })).body.id)
+      ids.push((await first.call('POST', '/api/v1/connections', { ...openAiConnection, name })).body.id)
     }
     const changes = Array.from({ length: 60 }, (_, index) => ({ index, id: ids[index % 3] }))
     const responses = await Promise.all(
       changes.map(({ index, id }) =>
-        (index % 2 === 0 ? first : second).ask('PATCH', `/api/v1/connections/${id}`, { maxWaitMs: index }),
+        (index % 2 === 0 ? first : second).call('PATCH', `/api/v1/connections/${id}`, { maxWaitMs: index }),
       ),
     )
     const storedChanges = responses.filter(({ status }) => status === 200).length
     expect(storedChanges).toBeGreaterThan(10)
     await eventually(async () => {
       for (const id of ids) {
-        const { body } = await first.ask('GET', `/api/v1/connections/${id}`)
+        const { body } = await first.call('GET', `/api/v1/connections/${id}`)
         expect(await projected(id)).toMatchObject({ version: body.version, maxWaitMs: body.maxWaitMs })
         expect(versions.get(id)).toEqual(Array.from({ length: body.version }, (_, index) => index + 1))
       }
@@ -174,7 +174,7 @@ describe('instances that publish at the same time', () => {
 
 describe('the lock of the outbox', () => {
   const keyOf = async (service: TestConnections): Promise<{ id: string; key: string }> => {
-    const { body } = await service.ask('POST', '/api/v1/api-keys', { name: 'k', connections: '*' })
+    const { body } = await service.call('POST', '/api/v1/api-keys', { name: 'k', connections: '*' })
     await eventually(async () => expect(await projectedKey(body.key)).toBeDefined())
     return body
   }
@@ -192,7 +192,7 @@ describe('the lock of the outbox', () => {
     await other.connect()
     try {
       await other.query('select pg_advisory_lock(n) from generate_series(7350000, 7350010) as n')
-      expect((await service.ask('DELETE', `/api/v1/api-keys/${id}`)).status).toBe(204)
+      expect((await service.call('DELETE', `/api/v1/api-keys/${id}`)).status).toBe(204)
       await eventually(async () => expect(await projectedKey(key)).toBeUndefined())
     } finally {
       await other.end()
@@ -203,7 +203,7 @@ describe('the lock of the outbox', () => {
     const service = await startService()
     const { id, key } = await keyOf(service)
     await sql.query(`begin; select name from connections.locks where name = 'outbox' for update`)
-    expect((await service.ask('DELETE', `/api/v1/api-keys/${id}`)).status).toBe(204)
+    expect((await service.call('DELETE', `/api/v1/api-keys/${id}`)).status).toBe(204)
     const warnings = () => service.logs().split('the lock of the outbox').length - 1
     await eventually(() => expect(warnings()).toBe(1), { timeoutMs: 10_000 })
     expect(await projectedKey(key)).toBeDefined()
@@ -217,22 +217,22 @@ describe('the lock of the outbox', () => {
 describe('while NATS is unreachable', () => {
   it('serves the admin API, and publishes all changes when it is back', async () => {
     const service = await startService()
-    const kept = await service.ask('POST', '/api/v1/connections', { ...openAiConnection, name: 'kept' })
-    const gone = await service.ask('POST', '/api/v1/connections', { ...openAiConnection, name: 'gone' })
-    await eventually(async () => expect(await projected(gone.body.id)).toBeDefined())
+    const kept = await service.call('POST', '/api/v1/connections', { ...openAiConnection, name: 'kept' })
+    const deleted = await service.call('POST', '/api/v1/connections', { ...openAiConnection, name: 'deleted' })
+    await eventually(async () => expect(await projected(deleted.body.id)).toBeDefined())
     await nats.kill()
-    const created = await service.ask('POST', '/api/v1/connections', openAiConnection)
+    const created = await service.call('POST', '/api/v1/connections', openAiConnection)
     expect(created.status).toBe(201)
-    expect((await service.ask('DELETE', `/api/v1/connections/${gone.body.id}`)).status).toBe(204)
-    expect((await service.ask('GET', '/api/v1/connections')).body.items).toHaveLength(2)
-    expect((await service.ask('GET', `/api/v1/connections/${kept.body.id}/capacity`)).status).toBe(503)
+    expect((await service.call('DELETE', `/api/v1/connections/${deleted.body.id}`)).status).toBe(204)
+    expect((await service.call('GET', '/api/v1/connections')).body.items).toHaveLength(2)
+    expect((await service.call('GET', `/api/v1/connections/${kept.body.id}/capacity`)).status).toBe(503)
     const ready = await fetch(`${service.adminUrl}/readyz`)
     expect([ready.status, await ready.json()]).toEqual([200, { status: 'ready', database: true, bus: false }])
     await nats.restart()
     await eventually(
       async () => {
         expect(await projected(created.body.id)).toMatchObject({ name: 'openai-prod' })
-        expect(await projected(gone.body.id)).toBeUndefined()
+        expect(await projected(deleted.body.id)).toBeUndefined()
       },
       { timeoutMs: 15_000 },
     )
@@ -241,7 +241,7 @@ describe('while NATS is unreachable', () => {
   it('starts, and serves the bus once it is reachable', async () => {
     await nats.kill()
     const service = await startService()
-    const { status, body } = await service.ask('POST', '/api/v1/connections', openAiConnection)
+    const { status, body } = await service.call('POST', '/api/v1/connections', openAiConnection)
     expect(status).toBe(201)
     await nats.restart()
     await eventually(async () => expect(await projected(body.id)).toMatchObject({ name: 'openai-prod' }), {
@@ -255,11 +255,11 @@ describe('projections that are wrong', () => {
     const first = await startService()
     const [missing, stale, malformed] = await Promise.all(
       ['missing', 'stale', 'malformed'].map(async (name) => {
-        const { body } = await first.ask('POST', '/api/v1/connections', { ...openAiConnection, name })
+        const { body } = await first.call('POST', '/api/v1/connections', { ...openAiConnection, name })
         return String(body.id)
       }),
     )
-    const { body: apiKey } = await first.ask('POST', '/api/v1/api-keys', { name: 'app', connections: '*' })
+    const { body: apiKey } = await first.call('POST', '/api/v1/api-keys', { name: 'app', connections: '*' })
     await eventually(async () => expect(await projectedKey(apiKey.key)).toBeDefined())
     await started.shift()?.stop()
     const bucket = await openBucket(bus, connectionProjection)
@@ -289,13 +289,13 @@ describe('projections that are wrong', () => {
   })
 
   it('are restored when the bus loses them while the service is disconnected', async () => {
-    // The server tells its clients its address; this one tells the proxy's, so that nobody reconnects past it.
+    // The server sends its clients its address; this one sends the proxy's, so that no client reconnects past it.
     const port = await freePort()
     const away = await testNats({ extraConfig: `client_advertise: "127.0.0.1:${port}"` })
     const proxy = await breakableProxy(away.url, port)
     const direct = await connectBus({ servers: away.url, name: 'test' })
     const service = await startService({ natsUrl: proxy.url })
-    const { body: kept } = await service.ask('POST', '/api/v1/connections', { ...openAiConnection, name: 'kept' })
+    const { body: kept } = await service.call('POST', '/api/v1/connections', { ...openAiConnection, name: 'kept' })
     await eventually(() => expectEntries(direct, 1))
     await eventually(async () => expect((await sql.query('select 1 from connections.outbox')).rowCount).toBe(0))
     await proxy.cut()
@@ -311,17 +311,17 @@ describe('projections that are wrong', () => {
 
   it('are restored when the buckets are lost while the service runs', async () => {
     const service = await startService()
-    const { body: kept } = await service.ask('POST', '/api/v1/connections', { ...openAiConnection, name: 'kept' })
+    const { body: kept } = await service.call('POST', '/api/v1/connections', { ...openAiConnection, name: 'kept' })
     await eventually(async () => expect(await projected(kept.id)).toBeDefined())
     await bus.jetstreamManager.streams.delete('KV_connections')
-    const { body: next } = await service.ask('POST', '/api/v1/connections', { ...openAiConnection, name: 'next' })
+    const { body: next } = await service.call('POST', '/api/v1/connections', { ...openAiConnection, name: 'next' })
     await eventually(() => expectEntries(bus, 2))
     expect(await projected(next.id)).toBeDefined()
     expect(await projected(kept.id)).toBeDefined()
   })
 })
 
-/** Looks at the bucket's stream, as opening the bucket would make it anew. */
+/** Reads the bucket's stream, since opening the bucket would create it again. */
 async function expectEntries(on: Bus, count: number): Promise<void> {
   const { streams } = on.jetstreamManager
   const { state } = await streams.info('KV_connections', { subjects_filter: '$KV.connections.*' })

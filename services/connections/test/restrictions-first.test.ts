@@ -57,7 +57,8 @@ async function queued(): Promise<number> {
 }
 
 it('publishes restrictions within a second while thousands of creations are queued, with each connection’s events in order', async () => {
-  const create = async (path: string, document: object) => (await service.ask('POST', `/api/v1/${path}`, document)).body
+  const create = async (path: string, document: object) =>
+    (await service.call('POST', `/api/v1/${path}`, document)).body
   const disabled = await create('connections', openAiConnection)
   const deleted = await create('connections', { ...openAiConnection, name: 'deleted' })
   const revoked = await create('api-keys', { name: 'revoked', connections: '*' })
@@ -75,14 +76,14 @@ it('publishes restrictions within a second while thousands of creations are queu
   const connections = await openBucket(bus, connectionProjection)
   const apiKeys = await openBucket(bus, apiKeyProjection)
   await queueCreations()
-  await service.ask('PATCH', `/api/v1/connections/${disabled.id}`, { maxWaitMs: 5 })
+  await service.call('PATCH', `/api/v1/connections/${disabled.id}`, { maxWaitMs: 5 })
 
   const startedAtMs = performance.now()
   await Promise.all([
-    service.ask('DELETE', `/api/v1/api-keys/${revoked.id}`),
-    service.ask('PATCH', `/api/v1/api-keys/${narrowed.id}`, { connections: [disabled.id] }),
-    service.ask('PATCH', `/api/v1/connections/${disabled.id}`, { enabled: false }),
-    service.ask('DELETE', `/api/v1/connections/${deleted.id}`),
+    service.call('DELETE', `/api/v1/api-keys/${revoked.id}`),
+    service.call('PATCH', `/api/v1/api-keys/${narrowed.id}`, { connections: [disabled.id] }),
+    service.call('PATCH', `/api/v1/connections/${disabled.id}`, { enabled: false }),
+    service.call('DELETE', `/api/v1/connections/${deleted.id}`),
   ])
   await eventually(
     async () => {

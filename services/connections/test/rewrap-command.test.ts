@@ -24,7 +24,7 @@ beforeAll(async () => {
   await sql.connect()
   const service = await startConnections({ natsUrl: nats.url, databaseUrl: database.url, masterKey })
   for (let index = 0; index < CONNECTIONS; index++) {
-    await service.ask('POST', '/api/v1/connections', { ...openAiConnection, name: `c${index}` })
+    await service.call('POST', '/api/v1/connections', { ...openAiConnection, name: `c${index}` })
   }
   await service.stop()
 })

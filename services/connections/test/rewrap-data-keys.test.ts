@@ -9,8 +9,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { failureLine, progressLine } from '../src/commands/rewrap-progress.ts'
 import { ConnectionsConfig } from '../src/config.ts'
 import { type Database, openConnectionsDatabase } from '../src/database/database.ts'
+import { createEnvelopes } from '../src/keys/envelope-encryption.ts'
 import { createEnvelopeStore, type EnvelopeStore } from '../src/keys/envelope-store.ts'
-import { createEnvelopes } from '../src/keys/envelopes.ts'
 import { createKeyServices } from '../src/keys/key-services.ts'
 import { type RewrapProgress, rewrapDataKeys } from '../src/keys/rewrap-data-keys.ts'
 import { credentialReader, type ReadCredential } from './support/credential-reader.ts'
@@ -61,7 +61,7 @@ beforeEach(async () => {
   for (let index = 0; index < CONNECTIONS; index++) {
     const apiKey = `sk-${index}-1`
     const input = { ...openAiConnection, name: `c${index}`, config: { apiKey } }
-    const { body } = await service.ask('POST', '/api/v1/connections', input)
+    const { body } = await service.call('POST', '/api/v1/connections', input)
     credentials.set(body.id, [apiKey])
   }
 })
@@ -104,7 +104,7 @@ const under = (key: KmsKey | undefined) => ({
 async function rotate(id: string): Promise<void> {
   const versions = credentials.get(id) ?? []
   const apiKey = `${versions[0]}-rotated-${versions.length}`
-  const { status } = await service.ask('PATCH', `/api/v1/connections/${id}`, { config: { apiKey } })
+  const { status } = await service.call('PATCH', `/api/v1/connections/${id}`, { config: { apiKey } })
   expect(status).toBe(200)
   versions.push(apiKey)
 }
@@ -138,7 +138,8 @@ it('goes from libsodium to KMS, to another KMS key and back, with the service ru
       await rotating
     },
   })
-  // The service still wraps under the old key: what it added meanwhile is met by a later pass. The sealing key is one more. The
+  // The service still wraps under the old key: what it added meanwhile is met by a later pass. The sealing key is one
+  // more. The
   // oldest version was destroyed meanwhile, as its connection was rotated twice, and is not brought back.
   ciphertexts.delete(oldest.rows[0].ciphertext)
   expect(toFirst).toMatchObject({ rewrapped: CONNECTIONS + 1 + 2 + 1 - 1, failures: [] })
@@ -157,7 +158,7 @@ it('goes from libsodium to KMS, to another KMS key and back, with the service ru
   const toLibsodium = await rewrap({ MASTER_KEY: newMasterKey })
   const rewrapped = await rewrap({ MASTER_KEY: masterKey })
   expect(toLibsodium.rewrapped).toBe(toSecond.rewrapped)
-  // The old master key does not unwrap what is under the new one: nothing is lost, and all of it is told.
+  // The old master key does not unwrap what is under the new one: nothing is lost, and all of it is reported.
   expect(rewrapped).toMatchObject({ rewrapped: 0, failures: { length: toSecond.rewrapped } })
   const back = await rewrap({ MASTER_KEY: newMasterKey.split('\n').toReversed().join('\n') })
   expect(back.rewrapped).toBe(toSecond.rewrapped)
@@ -167,11 +168,11 @@ it('goes from libsodium to KMS, to another KMS key and back, with the service ru
 it('does nothing when there is nothing to do', async () => {
   await rewrap(under(first))
   const before = await rows()
-  const asked = kms.requests.count('ReEncrypt')
+  const reEncrypted = kms.requests.count('ReEncrypt')
   const onBegin = async () => expect.unreachable()
   expect(await rewrap(under(first), { onBegin })).toEqual({ rewrapped: 0, failures: [], total: 0 })
   expect(await rows()).toEqual(before)
-  expect(kms.requests.count('ReEncrypt')).toBe(asked)
+  expect(kms.requests.count('ReEncrypt')).toBe(reEncrypted)
 })
 
 it('changes nothing when its start cannot be recorded', async () => {
@@ -206,7 +207,7 @@ it('neither overwrites a row that has changed since it was read, nor restores a 
   )
   await rewrap(under(first))
   const [deleted = ''] = credentials.keys()
-  await service.ask('DELETE', `/api/v1/connections/${deleted}`)
+  await service.call('DELETE', `/api/v1/connections/${deleted}`)
   credentials.delete(deleted)
   const outcomes = await Promise.all(rewrapped.map(({ stored, envelope }) => store.replace(stored, envelope)))
   expect(new Set(outcomes)).toEqual(new Set(['changed']))

@@ -28,12 +28,12 @@ afterAll(async () => {
 })
 
 const create = async (name: string, given: object) => {
-  const { status, body } = await connections.ask('POST', '/api/v1/connections', { name, ...given })
+  const { status, body } = await connections.call('POST', '/api/v1/connections', { name, ...given })
   expect(status).toBe(201)
   return body
 }
 const trustOf = (id: string, headers?: Record<string, string>) =>
-  connections.ask('GET', `/api/v1/connections/${id}/role-trust`, undefined, headers)
+  connections.call('GET', `/api/v1/connections/${id}/role-trust`, undefined, headers)
 
 it('returns the trust policy with the connection’s own external id, and the link that creates its role', async () => {
   for (const name of ['one', 'other']) {
@@ -63,7 +63,7 @@ it('returns 404 for a connection without a role and for an unknown one, and 401 
 })
 
 it('describes the response in OpenAPI, with its optional members', async () => {
-  const { body } = await connections.ask('GET', '/api/v1/openapi.json')
+  const { body } = await connections.call('GET', '/api/v1/openapi.json')
   const { responses } = body.paths['/api/v1/connections/{id}/role-trust'].get
   const { required } = responses['200'].content['application/json'].schema
   expect(required).toEqual(['roleArn', 'externalId', 'permissionsPolicy', 'missing'])

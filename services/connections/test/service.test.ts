@@ -45,9 +45,9 @@ async function queried(statement: string, values: unknown[] = []) {
   }
 }
 
-async function expectUnavailable(ask: () => Promise<{ status: number; headers: Headers; body: { code?: string } }>) {
+async function expectUnavailable(call: () => Promise<{ status: number; headers: Headers; body: { code?: string } }>) {
   const startedAtMs = performance.now()
-  const response = await ask()
+  const response = await call()
   expect(response.status).toBe(503)
   expect(response.body.code).toBe('unavailable')
   expect(response.headers.get('retry-after')).toBe('1')
@@ -57,20 +57,20 @@ async function expectUnavailable(ask: () => Promise<{ status: number; headers: H
 describe('while PostgreSQL is unreachable', () => {
   it('responds 503 at once, and recovers by itself', async () => {
     const service = await startService()
-    const { body } = await service.ask('POST', '/api/v1/connections', openAiConnection)
+    const { body } = await service.call('POST', '/api/v1/connections', openAiConnection)
     await proxy.cut()
-    await expectUnavailable(() => service.ask('GET', '/api/v1/connections'))
-    await expectUnavailable(() => service.ask('POST', '/api/v1/connections', openAiConnection))
+    await expectUnavailable(() => service.call('GET', '/api/v1/connections'))
+    await expectUnavailable(() => service.call('POST', '/api/v1/connections', openAiConnection))
     expect((await fetch(`${service.adminUrl}/healthz`)).status).toBe(200)
     expect((await fetch(`${service.adminUrl}/readyz`)).status).toBe(503)
     await proxy.mend()
     await eventually(async () => expect((await fetch(`${service.adminUrl}/readyz`)).status).toBe(200))
-    expect((await service.ask('GET', `/api/v1/connections/${body.id}`)).body).toEqual(body)
+    expect((await service.call('GET', `/api/v1/connections/${body.id}`)).body).toEqual(body)
   })
 
   it('returns no credential, and says that all are affected', async () => {
     const service = await startService()
-    const { body } = await service.ask('POST', '/api/v1/connections', openAiConnection)
+    const { body } = await service.call('POST', '/api/v1/connections', openAiConnection)
     const bus = await connectBus({ servers: nats.url, name: 'test' })
     cleanups.push(bus.close)
     const readCredential = await credentialReader(bus)
@@ -82,15 +82,15 @@ describe('while PostgreSQL is unreachable', () => {
 
   it('responds 503 to requests in progress, and keeps running', async () => {
     const service = await startService()
-    const asks = Array.from({ length: 40 }, (_, index) =>
-      service.ask('POST', '/api/v1/connections', { ...openAiConnection, name: `c${index}` }),
+    const requests = Array.from({ length: 40 }, (_, index) =>
+      service.call('POST', '/api/v1/connections', { ...openAiConnection, name: `c${index}` }),
     )
-    await asks[0]
+    await requests[0]
     await proxy.cut()
-    const statuses = new Set((await Promise.all(asks)).map(({ status }) => status))
+    const statuses = new Set((await Promise.all(requests)).map(({ status }) => status))
     for (const status of statuses) expect([201, 503]).toContain(status)
     await proxy.mend()
-    await eventually(async () => expect((await service.ask('GET', '/api/v1/connections')).status).toBe(200))
+    await eventually(async () => expect((await service.call('GET', '/api/v1/connections')).status).toBe(200))
   })
 
   it('waits for it at start, alive but not ready', async () => {
@@ -102,7 +102,7 @@ describe('while PostgreSQL is unreachable', () => {
     expect((await fetch(`${url}/readyz`)).status).toBe(503)
     await proxy.mend()
     const service = await starting
-    expect((await service.ask('GET', '/api/v1/connections')).status).toBe(200)
+    expect((await service.call('GET', '/api/v1/connections')).status).toBe(200)
     expect(service.logs()).toContain('waiting for PostgreSQL')
   })
 
@@ -137,7 +137,7 @@ describe('instances that start at the same time on an empty database', () => {
     expect(isAccessToken(token, 'slo')).toBe(true)
     expect((await stat(tokenFile)).mode & 0o777).toBe(0o600)
     const headers = { authorization: `Bearer ${token}` }
-    expect((await first?.ask('GET', '/api/v1/connections', undefined, headers))?.status).toBe(200)
+    expect((await first?.call('GET', '/api/v1/connections', undefined, headers))?.status).toBe(200)
     const bus = await connectBus({ servers: nats.url, name: 'test' })
     cleanups.push(bus.close)
     const keys = await Promise.all(Array.from({ length: 12 }, () => request(bus, sealingKey, [], {})))
@@ -150,7 +150,7 @@ describe('the operator token', () => {
     const service = await startService()
     const tokenFile = join(folder, 'other-file')
     const again = await startService({ env: { OPERATOR_TOKEN_FILE: tokenFile }, operatorToken: service.operatorToken })
-    expect((await again.ask('GET', '/api/v1/connections')).status).toBe(200)
+    expect((await again.call('GET', '/api/v1/connections')).status).toBe(200)
     await expect(stat(tokenFile)).rejects.toMatchObject({ code: 'ENOENT' })
     expect(again.logs()).toContain('npm run operator-token -- <name> --role admin')
   })
@@ -165,7 +165,7 @@ describe('the operator token', () => {
 describe('with other master keys than before, the service', () => {
   it('reports what they cannot open as unavailable, and does everything else', async () => {
     const before = await startService({ masterKey: randomBytes(32).toString('base64') })
-    const { body: old } = await before.ask('POST', '/api/v1/connections', openAiConnection)
+    const { body: old } = await before.call('POST', '/api/v1/connections', openAiConnection)
     await before.stop()
     cleanups.pop()
     const service = await startService({ operatorToken: before.operatorToken })
@@ -173,8 +173,8 @@ describe('with other master keys than before, the service', () => {
     cleanups.push(bus.close)
     await sodium.ready
     const publicKey = Buffer.from(sodium.crypto_box_keypair().publicKey).toString('base64')
-    const asked = { version: 1, publicKey }
-    const fault = await request(bus, credential, [], { ...asked, connectionId: old.id }).catch(
+    const wanted = { version: 1, publicKey }
+    const fault = await request(bus, credential, [], { ...wanted, connectionId: old.id }).catch(
       (error: unknown) => error,
     )
     expect(fault).toMatchObject({ code: 'credential_unavailable', message: expect.stringContaining('is not loaded') })
@@ -182,12 +182,12 @@ describe('with other master keys than before, the service', () => {
       ...old,
       credential: { ...old.credential, fault: expect.objectContaining({ reason: 'unknown_key' }) },
     }
-    expect((await service.ask('GET', `/api/v1/connections/${old.id}`)).body).toEqual(withFault)
-    const { body: fresh } = await service.ask('POST', '/api/v1/connections', { ...openAiConnection, name: 'fresh' })
-    await expect(request(bus, credential, [], { ...asked, connectionId: fresh.id })).resolves.toBeDefined()
+    expect((await service.call('GET', `/api/v1/connections/${old.id}`)).body).toEqual(withFault)
+    const { body: fresh } = await service.call('POST', '/api/v1/connections', { ...openAiConnection, name: 'fresh' })
+    await expect(request(bus, credential, [], { ...wanted, connectionId: fresh.id })).resolves.toBeDefined()
     await expect(request(bus, sealingKey, [], {})).resolves.toBeDefined()
-    const rotated = await service.ask('PATCH', `/api/v1/connections/${old.id}`, { config: { apiKey: 'sk-new' } })
+    const rotated = await service.call('PATCH', `/api/v1/connections/${old.id}`, { config: { apiKey: 'sk-new' } })
     expect(rotated.status).toBe(200)
-    await expect(request(bus, credential, [], { ...asked, connectionId: old.id, version: 2 })).resolves.toBeDefined()
+    await expect(request(bus, credential, [], { ...wanted, connectionId: old.id, version: 2 })).resolves.toBeDefined()
   })
 })

@@ -9,8 +9,8 @@ beforeAll(async () => {
 })
 afterAll(() => connections.stop())
 
-/** Asks without an operator token. */
-async function ask(method: string, path: string, headers: Record<string, string> = {}, body?: unknown) {
+/** Calls the admin API without an operator token. */
+async function send(method: string, path: string, headers: Record<string, string> = {}, body?: unknown) {
   const response = await fetch(`${connections.adminUrl}/api/v1${path}`, {
     method,
     headers: { ...headers, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
@@ -22,7 +22,7 @@ async function ask(method: string, path: string, headers: Record<string, string>
 
 it('starts with an operator token, returns the operator, and ends', async () => {
   const { id, token } = await connections.access.token('viewer', 'ann')
-  const started = await ask('POST', '/session', {}, { token })
+  const started = await send('POST', '/session', {}, { token })
   expect(started.status).toBe(201)
   expect(started.body).toEqual({ tokenId: id, name: 'ann', role: 'viewer', expiresAt: expect.any(String) })
   expect(Date.parse(started.body.expiresAt) - Date.now()).toBeGreaterThan(12 * 3_600_000 - 10_000)
@@ -30,12 +30,12 @@ it('starts with an operator token, returns the operator, and ends', async () => 
   const [cookie = '', ...attributes] = setCookie.split('; ')
   expect(cookie).toMatch(/^sluice_session=sls_\w+$/)
   expect(attributes.toSorted()).toEqual(['HttpOnly', 'Max-Age=43200', 'Path=/api', 'SameSite=Strict'])
-  expect(await ask('GET', '/session', { cookie })).toMatchObject({ status: 200, body: started.body })
-  expect((await ask('GET', '/connections', { cookie })).status).toBe(200)
-  const ended = await ask('DELETE', '/session', { cookie, 'x-sluice-csrf': '1' })
+  expect(await send('GET', '/session', { cookie })).toMatchObject({ status: 200, body: started.body })
+  expect((await send('GET', '/connections', { cookie })).status).toBe(200)
+  const ended = await send('DELETE', '/session', { cookie, 'x-sluice-csrf': '1' })
   expect(ended.status).toBe(204)
   expect(ended.headers.get('set-cookie')).toMatch(/^sluice_session=; .*Max-Age=0/)
-  expect((await ask('GET', '/session', { cookie })).status).toBe(401)
+  expect((await send('GET', '/session', { cookie })).status).toBe(401)
   const [last] = await connections.access.audited('session.ended')
   expect(last).toMatchObject({ actor: 'session:ann', actorTokenId: id })
 })
@@ -52,41 +52,41 @@ it('needs the CSRF header for a change, and not for reading', async () => {
   const cookie = await connections.access.session(token)
   const key = { name: 'by session', connections: '*' }
   for (const headers of [{ cookie }, { cookie, 'x-sluice-csrf': '0' }]) {
-    const refused = await ask('POST', '/api-keys', headers, key)
+    const refused = await send('POST', '/api-keys', headers, key)
     expect(refused).toMatchObject({ status: 403, body: { code: 'forbidden' } })
   }
-  expect((await ask('DELETE', '/session', { cookie })).status).toBe(403)
-  const created = await ask('POST', '/api-keys', { cookie, 'x-sluice-csrf': '1' }, key)
+  expect((await send('DELETE', '/session', { cookie })).status).toBe(403)
+  const created = await send('POST', '/api-keys', { cookie, 'x-sluice-csrf': '1' }, key)
   expect(created.status).toBe(201)
-  const { body } = await connections.ask('GET', `/api/v1/audit-log?subjectId=${created.body.id}`)
+  const { body } = await connections.call('GET', `/api/v1/audit-log?subjectId=${created.body.id}`)
   expect(body.items).toMatchObject([{ actor: 'session:bob', action: 'api-key.created' }])
 })
 
 it('ends with its token', async () => {
   const { id, token } = await connections.access.token('admin')
   const cookie = await connections.access.session(token)
-  expect((await ask('GET', '/session', { cookie })).status).toBe(200)
-  expect((await connections.ask('DELETE', `/api/v1/operator-tokens/${id}`)).status).toBe(204)
-  const response = await ask('GET', '/session', { cookie })
+  expect((await send('GET', '/session', { cookie })).status).toBe(200)
+  expect((await connections.call('DELETE', `/api/v1/operator-tokens/${id}`)).status).toBe(204)
+  const response = await send('GET', '/session', { cookie })
   expect(response.status).toBe(401)
   expect(response.headers.get('set-cookie')).toMatch(/^sluice_session=; .*Max-Age=0/)
 })
 
 it('does not outlive a token that expires', async () => {
   const expiresAt = new Date(Date.now() + 3_600_000).toISOString()
-  const { body } = await connections.ask('POST', '/api/v1/operator-tokens', { name: 'x', role: 'viewer', expiresAt })
-  const started = await ask('POST', '/session', {}, { token: body.token })
+  const { body } = await connections.call('POST', '/api/v1/operator-tokens', { name: 'x', role: 'viewer', expiresAt })
+  const started = await send('POST', '/session', {}, { token: body.token })
   expect(started.body.expiresAt).toBe(expiresAt)
   expect(started.headers.get('set-cookie')).toMatch(/Max-Age=3(600|59\d);/)
 })
 
 it('limits the cookie to TLS when a trusted proxy reports TLS', async () => {
-  const started = await ask('POST', '/session', { 'x-forwarded-proto': 'https' }, { token: connections.operatorToken })
+  const started = await send('POST', '/session', { 'x-forwarded-proto': 'https' }, { token: connections.operatorToken })
   expect(started.headers.get('set-cookie')).toMatch(/; Secure(;|$)/)
 })
 
 it('returns the operator of a token, too', async () => {
-  const { body } = await connections.ask('GET', '/api/v1/session')
+  const { body } = await connections.call('GET', '/api/v1/session')
   expect(body).toMatchObject({ name: 'first', role: 'admin' })
   expect(body).not.toHaveProperty('expiresAt')
 })
@@ -102,7 +102,7 @@ it.each([
   ['no token', {}, 400, 'invalid_request'],
   ['no text', { token: 1 }, 400, 'invalid_request'],
   ['a NUL', { token: '\u0000' }, 400, 'invalid_request'],
-  ['nobody’s token', { token: 'x' }, 401, 'unauthenticated'],
+  ['an unknown token', { token: 'x' }, 401, 'unauthenticated'],
 ])('does not start a session with %s', async (_, body, status, code) => {
-  expect(await ask('POST', '/session', {}, body)).toMatchObject({ status, body: { code } })
+  expect(await send('POST', '/session', {}, body)).toMatchObject({ status, body: { code } })
 })

@@ -13,7 +13,10 @@ export const DiscoveryConfig = Type.Object({
     pattern: '^postgres(ql)?://',
     errorMessage: 'must be a URL of PostgreSQL, such as postgres://user@host:5432/database',
   }),
-  /** How much of NATS' disk the response events take at most, in bytes, when their stream is created; the oldest go first. */
+  /**
+   * How much of NATS' disk the response events take at most, in bytes, when their stream is created; the oldest go
+   * first.
+   */
   RESPONSES_MAX_BYTES: Type.Integer({ minimum: 1024 ** 2, default: responses.maxBytes }),
   /** Where AWS roles are assumed, and quotas are read, in place of AWS's own in each connection's region. */
   STS_ENDPOINT: Type.Optional(Type.String({ pattern: '^https?://', errorMessage: HTTP_URL })),

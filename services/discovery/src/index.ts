@@ -30,9 +30,9 @@ import { MIGRATIONS, type Tables } from './store/schema.ts'
 export { DiscoveryConfig } from './config.ts'
 
 /**
- * Starts the discovery service: it learns the providers' limits from every response event, and on demand from AWS's Service Quotas,
- * and lists them. Resolves when it does all of it; until then it waits for PostgreSQL and NATS. What it learnt of a connection goes when the connection is deleted. Any
- * number of instances share the work.
+ * Starts the discovery service: it learns the providers' limits from every response event, and on request from AWS
+ * Service Quotas, and lists them. Resolves when it does all of that; until then it waits for PostgreSQL and NATS. A
+ * connection's limits are erased when the connection is deleted. Any number of instances share the work.
  */
 export async function start(config: DiscoveryConfig, logger: Logger): Promise<Service> {
   const url = config.DATABASE_URL
@@ -44,10 +44,11 @@ export async function start(config: DiscoveryConfig, logger: Logger): Promise<Se
     statementTimeoutMs: STATEMENT_TIMEOUT_MS,
     logger,
   })
-  const store = postgresLimitStore(db)
+  const store = postgresLimitStore({ db, logger })
   const bus = await connectBus(busOptions(config, 'discovery', logger))
   await ensureStream(bus, { ...responses, maxBytes: config.RESPONSES_MAX_BYTES })
-  // For the gateways, which may own no stream: whoever may create one says what is captured in it and copied where.
+  // Created for the gateways, which must not create streams: a stream's creator decides what it captures and where it
+  // is copied.
   await openBucket(bus, learnedModels)
   await openBucket(bus, backgroundResponses)
   const projection = kvLimitProjection(await openBucket(bus, discovered), store)
@@ -66,7 +67,7 @@ export async function start(config: DiscoveryConfig, logger: Logger): Promise<Se
   const deadLetters = postgresDeadLetters({ db, schema: 'discovery', logger, now: Date.now })
   const unreadable = new UnreadableTally()
   const logUnreadable = unreadableLog(logger, Date.now)
-  const unreadableResponses = counter('discovery.unreadable', 'Answers whose rate limit could not be read.')
+  const unreadableResponses = counter('discovery.unreadable', 'Responses whose rate limit could not be parsed.')
   const learning = {
     store,
     projection,
@@ -114,7 +115,7 @@ export async function start(config: DiscoveryConfig, logger: Logger): Promise<Se
   ]
   const remembered = new Set([...(await store.connectionIds()), ...(await projection.connectionIds())])
   for (const id of await connections.missing([...remembered])) forgetting.forget(id)
-  await bus.connection.flush() // Only then does the server know who answers.
+  await bus.connection.flush() // Only then does the server know the subscriptions.
   return {
     stop: async () => {
       quotas.stop()

@@ -4,7 +4,7 @@ import { expect, it } from 'vitest'
 import type { LimitReading } from './learn/limit-reading.ts'
 import { type LearnFromResponsesOptions, learnFromResponses } from './learn-from-responses.ts'
 
-it('has a connection erased again that was deleted while it was learnt of', async () => {
+it('has a connection erased again that was deleted while its limits were learned', async () => {
   let exists = true
   const forgotten: string[] = []
   const learn = learnFromResponses({
@@ -45,15 +45,15 @@ it('rejects a batch with a message that makes a reader fail as unprocessable, an
 })
 
 it('reports an unreadable limit once, not at each delivery', async () => {
-  const told: unknown[] = []
+  const reported: unknown[] = []
   const learn = learnFromResponses({
     ...nothing,
-    onUnreadable: (provider, reading) => told.push([provider, reading.dimension, reading.unreadable]),
+    onUnreadable: (provider, reading) => reported.push([provider, reading.dimension, reading.unreadable]),
   })
   const illegible = batch('many')
   await learn([delivered(illegible)])
   await learn([{ ...delivered(illegible), redelivered: true }])
-  expect(told).toEqual([['openai', 'requests', ['limit']]])
+  expect(reported).toEqual([['openai', 'requests', ['limit']]])
 })
 
 const nothing: LearnFromResponsesOptions = {

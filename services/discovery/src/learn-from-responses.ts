@@ -19,8 +19,8 @@ export interface LearnFromResponsesOptions {
 }
 
 /**
- * Learns limits from response events: stores them, announces the changes, and refreshes the projection, even for a batch that is delivered
- * again. Late events of a deleted connection are ignored.
+ * Learns limits from response events: stores them, announces the changes, and refreshes the projection, even for a
+ * batch that is delivered again. Late events of a deleted connection are ignored.
  * @throws UnprocessableMessageError (rejects) when a message can never be learned from
  */
 export function learnFromResponses(

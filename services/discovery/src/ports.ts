@@ -7,15 +7,17 @@ import type { AccountQuota } from './quotas/quota-readings.ts'
 /** Stores the discovered limits and their history. */
 export interface LimitStore {
   /**
-   * Learns from the readings: all of it is stored, or nothing. Readings of one connection are learnt one call after the
-   * other, whoever calls. Returns the changes of limits, which are stored as history. Of a connection with very many limits those
-   * that were seen last are kept, {@link MAX_KEPT_LIMITS}; of one limit the newest {@link MAX_KEPT_CHANGES} changes.
+   * Learns from the readings: all of it is stored, or nothing. Calls for one connection are carried out one after the
+   * other, across all instances. Returns the changes of limits, which are stored as history. Of a connection with very
+   * many limits, those seen last are kept, {@link MAX_KEPT_LIMITS}; of one limit the newest {@link MAX_KEPT_CHANGES}
+   * changes.
    * @throws UnprocessableMessageError when they can never be stored; after any other error it may be tried again,
-   *   SluiceError `unavailable` that the store is away
+   *   SluiceError `unavailable` when the store is unreachable
    */
   learn(readings: readonly LimitReading[]): Promise<readonly LimitChange[]>
   /**
-   * Returns the limits of each connection by model and dimension; of a connection with more than `MAX_LISTED_LIMITS`, those seen last.
+   * Returns the limits of each connection by model and dimension; of a connection with more than `MAX_LISTED_LIMITS`,
+   * those seen last.
    * @throws SluiceError `unavailable` while the store is unreachable
    */
   limitsOf(connectionIds: readonly string[]): Promise<ReadonlyMap<string, DiscoveredLimit[]>>
@@ -25,7 +27,7 @@ export interface LimitStore {
   connectionIds(): Promise<string[]>
 }
 
-/** So many limits fit into one message of 1 MiB (NATS' default), however long their names are. */
+/** This many limits fit into one message of 1 MiB (NATS' default), however long their names are. */
 export const MAX_LISTED_LIMITS = 500
 
 /** More than any account has: made-up model names do not fill the disk. */
@@ -36,8 +38,8 @@ export const MAX_KEPT_CHANGES = 1_000
 /** Publishes the discovered limits of each connection to the other services. */
 export interface LimitProjection {
   /**
-   * Brings the entries of these connections in line with the store; a connection without limits has no entry. Safe to run in several
-   * instances at the same time.
+   * Brings the entries of these connections in line with the store; a connection without limits has no entry. Safe to
+   * run in several instances at the same time.
    */
   refresh(connectionIds: readonly string[]): Promise<void>
   /** Returns the connections that have an entry now. */

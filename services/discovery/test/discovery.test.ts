@@ -51,7 +51,7 @@ afterEach(async () => {
   await Promise.all([nats.stop(), database.drop()])
 })
 
-it('stores, lists, projects and announces what the answers tell', async () => {
+it('stores, lists, projects and announces the limits that responses report', async () => {
   const announced: unknown[] = []
   subscribeEvent(
     bus,
@@ -60,8 +60,8 @@ it('stores, lists, projects and announces what the answers tell', async () => {
     () => undefined,
   )
   await startDiscovery()
-  await publish(batch(1, [answer(0, 500), answer(10, 500), answer(20, 600, { model: 'other' })]), 'g-1')
-  await publish(batch(2, [answer(30, 400)]), 'g-2')
+  await publish(batch(1, [responseAt(0, 500), responseAt(10, 500), responseAt(20, 600, { model: 'other' })]), 'g-1')
+  await publish(batch(2, [responseAt(30, 400)]), 'g-2')
   const limits = [
     expect.objectContaining({ model: 'm', dimension: 'requests', limit: 400, periodMs: 60_000, changes: 1 }),
     expect.objectContaining({ model: 'other', limit: 600, remaining: 599, changes: 0 }),
@@ -93,18 +93,18 @@ it('stores, lists, projects and announces what the answers tell', async () => {
   ])
 })
 
-it('is not misled by answers that come late, twice, or while instances come and go', async () => {
+it('is not misled by responses that arrive late, twice, or while instances come and go', async () => {
   const first = await startDiscovery()
-  await publish(batch(1_000, [answer(5_000, 900)]), 'newest')
+  await publish(batch(1_000, [responseAt(5_000, 900)]), 'newest')
   await eventually(async () => expect(await list()).toMatchObject([{ limit: 900 }]))
   for (let number = 1; number <= 60; number++) {
-    const sent = batch(number, [answer(number, 100 + number), answer(6_000 + number, 900)])
+    const sent = batch(number, [responseAt(number, 100 + number), responseAt(6_000 + number, 900)])
     await publish(sent, `g-${number}`)
     await publish(sent, `again-${number}`)
     if (number === 20) await startDiscovery()
     if (number === 40) await first.stop()
   }
-  await publish(batch(2_000, [answer(9_000, 901)]), 'last')
+  await publish(batch(2_000, [responseAt(9_000, 901)]), 'last')
   await eventually(async () => expect(await list()).toMatchObject([{ limit: 901, changes: 1 }]))
   await eventually(handledAll)
   expect(await list()).toMatchObject([{ limit: 901, lastSeenAtMs: SEEN_AT_MS + 9_000, changes: 1 }])
@@ -117,7 +117,7 @@ it('is not misled by answers that come late, twice, or while instances come and 
 
 it('stores each change once when instances learn of one connection at a time', async () => {
   for (let number = 1; number <= 400; number++) {
-    await publish(batch(number, [answer(number, 100)], `c${number % 4}`), `g-${number}`)
+    await publish(batch(number, [responseAt(number, 100)], `c${number % 4}`), `g-${number}`)
   }
   await Promise.all([startDiscovery(), startDiscovery(), startDiscovery()])
   await eventually(handledAll)
@@ -131,15 +131,15 @@ it('stores each change once when instances learn of one connection at a time', a
 it('waits for PostgreSQL, at its start and later, and loses nothing', async () => {
   const door = await gate(database.url, await freePort())
   const starting = startDiscovery(door.url)
-  await publish(batch(1, [answer(1, 100)]), 'g-1')
+  await publish(batch(1, [responseAt(1, 100)]), 'g-1')
   await door.open()
   await starting
   await eventually(async () => expect(await list()).toMatchObject([{ limit: 100 }]))
 
   await door.shut()
-  await publish(batch(2, [answer(2, 200)]), 'g-2')
+  await publish(batch(2, [responseAt(2, 200)]), 'g-2')
   await expect(list()).rejects.toMatchObject({ code: 'unavailable' })
-  await publish(batch(3, [answer(3, 300)]), 'g-3')
+  await publish(batch(3, [responseAt(3, 300)]), 'g-3')
   await door.open()
   await eventually(async () => expect(await list()).toMatchObject([{ limit: 300 }]), { timeoutMs: 10_000 })
   await eventually(async () => expect((await projected())?.limits).toMatchObject([{ limit: 300 }]))
@@ -149,14 +149,14 @@ it('waits for PostgreSQL, at its start and later, and loses nothing', async () =
 
 it('keeps messages that can never be learned from as dead letters, and learns from the others of their batch', async () => {
   await bus.jetstream.publish(responses.subject('c'), 'not JSON')
-  await publish(batch(1, [answer(1, 100)]), 'g-1')
-  await publish(batch(2, [answer(-1e300, 100, { model: 'before time' })]), 'g-2')
-  await publish(batch(3, [answer(3, 100, { model: `m\0${'m'.repeat(10_000)}` })]), 'g-3')
-  await publish({ ...batch(4, [answer(4, 100)]), connectionId: '' }, 'g-4')
+  await publish(batch(1, [responseAt(1, 100)]), 'g-1')
+  await publish(batch(2, [responseAt(-1e300, 100, { model: 'before time' })]), 'g-2')
+  await publish(batch(3, [responseAt(3, 100, { model: `m\0${'m'.repeat(10_000)}` })]), 'g-3')
+  await publish({ ...batch(4, [responseAt(4, 100)]), connectionId: '' }, 'g-4')
   const beyondTime = [{ dimension: 'tokens', limit: 5, resetMs: Number.MAX_SAFE_INTEGER }]
-  await publish(batch(6, [answer(6, 100, { rateLimits: beyondTime })]), 'g-6')
+  await publish(batch(6, [responseAt(6, 100, { rateLimits: beyondTime })]), 'g-6')
   await startDiscovery()
-  await publish(batch(5, [answer(5, 200)]), 'g-5')
+  await publish(batch(5, [responseAt(5, 200)]), 'g-5')
   await eventually(handledAll)
   expect(await list()).toMatchObject([
     { model: 'm', limit: 200 },
@@ -180,19 +180,19 @@ it('keeps messages that can never be learned from as dead letters, and learns fr
   expect((await projected())?.limits).toEqual(await list())
 })
 
-it('counts what it cannot read, and tells of it', async () => {
+it('counts what it cannot parse, and reports it', async () => {
   await startDiscovery()
   const illegible = { 'x-ratelimit-limit-requests': '500', 'x-ratelimit-remaining-requests': 'some' }
   await publish(
     batch(
       1,
-      [1, 2, 3].map((atMs) => answer(atMs, 500, { rateLimitHeaders: illegible })),
+      [1, 2, 3].map((atMs) => responseAt(atMs, 500, { rateLimitHeaders: illegible })),
     ),
     'g-1',
   )
   await eventually(async () =>
     expect((await request(bus, discoveryStatus, [], {})).unreadable).toEqual([
-      { provider: 'openai', dimension: 'requests', part: 'remaining', answers: 3 },
+      { provider: 'openai', dimension: 'requests', part: 'remaining', responses: 3 },
     ]),
   )
   await eventually(async () => expect(await list()).toMatchObject([{ limit: 500, lastSeenAtMs: SEEN_AT_MS + 3 }]))
@@ -201,14 +201,14 @@ it('counts what it cannot read, and tells of it', async () => {
 
 it('forgets a connection that is deleted, and learns nothing from what comes late', async () => {
   await startDiscovery()
-  await publish(batch(1, [answer(1, 100)]), 'g-1')
-  await publish(batch(1, [answer(1, 100)], 'c1'), 'g-2')
+  await publish(batch(1, [responseAt(1, 100)]), 'g-1')
+  await publish(batch(1, [responseAt(1, 100)], 'c1'), 'g-2')
   await eventually(async () => expect(await projected()).toBeDefined())
   await eventually(async () => expect(await projected('c1')).toBeDefined())
   await connections.delete('c')
   await eventually(() => expectForgotten('c'))
-  await publish(batch(2, [answer(2, 200)]), 'g-3')
-  await publish(batch(2, [answer(2, 200)], 'c1'), 'g-4')
+  await publish(batch(2, [responseAt(2, 200)]), 'g-3')
+  await publish(batch(2, [responseAt(2, 200)], 'c1'), 'g-4')
   await eventually(async () => expect(await list('c1')).toMatchObject([{ limit: 200 }]))
   await eventually(handledAll)
   await expectForgotten('c')
@@ -219,8 +219,8 @@ it.each([
   ['without a trace', () => connections.erase('c')],
 ])('forgets at its start what was deleted meanwhile, %s', async (_, remove) => {
   const first = await startDiscovery()
-  await publish(batch(1, [answer(1, 100)]), 'g-1')
-  await publish(batch(1, [answer(1, 100)], 'c1'), 'g-2')
+  await publish(batch(1, [responseAt(1, 100)]), 'g-1')
+  await publish(batch(1, [responseAt(1, 100)], 'c1'), 'g-2')
   await eventually(async () => expect(await projected()).toBeDefined())
   await eventually(async () => expect(await projected('c1')).toBeDefined())
   await first.stop()
@@ -232,13 +232,13 @@ it.each([
 
 it('keeps everything while the projection is yet to be filled', async () => {
   const first = await startDiscovery()
-  await publish(batch(1, [answer(1, 100)]), 'g-1')
+  await publish(batch(1, [responseAt(1, 100)]), 'g-1')
   await eventually(async () => expect(await projected()).toBeDefined())
   await first.stop()
   for (const id of ['c', 'c0', 'c1', 'c2', 'c3']) await connections.erase(id)
   await startDiscovery()
   await connections.put('c', projectedConnection('c'))
-  await publish(batch(2, [answer(2, 200)]), 'g-2')
+  await publish(batch(2, [responseAt(2, 200)]), 'g-2')
   await eventually(async () => expect(await list()).toMatchObject([{ limit: 200, changes: 1 }]))
 })
 
@@ -299,8 +299,8 @@ function batch(number: number, events: ResponseEvent[], connectionId = 'c'): Res
   return { connectionId, provider: 'openai', gateway: 'g', batch: number, events }
 }
 
-/** An answer at `atMs` after the first, with a limit a minute of which one request is used. */
-function answer(atMs: number, limit: number, given: Partial<ResponseEvent> = {}): ResponseEvent {
+/** The event of a response at `atMs` after the first, with a limit per minute of which one request is used. */
+function responseAt(atMs: number, limit: number, given: Partial<ResponseEvent> = {}): ResponseEvent {
   return {
     requestId: 'r',
     startedAtMs: SEEN_AT_MS,

@@ -67,7 +67,7 @@ it('never shows what was read before another wrote', async () => {
   expect((await bucket.get('c')).value?.limits).toEqual([limit(2)])
 })
 
-it('makes an entry anew that cannot be read', async () => {
+it('creates an unreadable entry again', async () => {
   const untyped = await openBucket(bus, defineBucket({ name: discovered.name, value: Type.Unknown() }))
   await untyped.put('c', 'of no use')
   known.set('c', [limit(1)])

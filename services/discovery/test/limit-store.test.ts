@@ -8,10 +8,12 @@ import { type DiscoveryDatabase, discoveryDatabase } from './discovery-database.
 
 let database: DiscoveryDatabase
 let store: LimitStore
+const logged: unknown[] = []
 
 beforeEach(async () => {
   database = await discoveryDatabase()
-  store = postgresLimitStore(database.db)
+  logged.length = 0
+  store = postgresLimitStore({ db: database.db, logger: { error: (row: unknown) => logged.push(row) } })
 })
 afterEach(() => database.drop())
 
@@ -26,7 +28,7 @@ it('forgets all of a connection and nothing of others, however often it is asked
   expect(history).toEqual([{ connection_id: 'other' }])
 })
 
-it('gives back what it learnt, all of it', async () => {
+it('returns everything that it learned', async () => {
   await store.learn([
     reading(1, { limit: 60, remaining: 59, resetMs: 1_000 }),
     reading(2, { model: 'other', limit: 7 }),
@@ -137,7 +139,7 @@ it('keeps a bounded number of limits, those that were seen last, and their histo
   expect(await historyOf('other')).toBe(1)
 })
 
-it('keeps the newest changes of a limit that changes with each answer, and all of others', async () => {
+it('keeps the newest changes of a limit that changes with each response, and all of others', async () => {
   await store.learn([reading(1, { model: 'steady', limit: 1 })])
   const flapping = Array.from({ length: MAX_KEPT_CHANGES + 40 }, (_, index) =>
     reading(index + 1, { limit: 1 + (index % 2) }),
@@ -152,6 +154,26 @@ it('keeps the newest changes of a limit that changes with each answer, and all o
     .executeTakeFirstOrThrow()
   expect(oldest.getTime()).toBe(41)
 })
+
+it.each([
+  ['the source of a later version', sql`source = 'carrier-pigeon'`, 'source'],
+  ['a negative limit', sql`limit_value = -1`, 'limit_value'],
+  ['an infinite time', sql`first_seen_at = 'infinity'`, 'first_seen_at'],
+])(
+  'a stored limit with %s is logged and not listed, stops no other, and is replaced by the next reading',
+  async (_, damage, field) => {
+    await store.learn([reading(1, { limit: 60 }), reading(1, { model: 'other', limit: 7 })])
+    await sql`update discovery.limits set ${damage} where model = 'm'`.execute(database.db)
+    const listed = async () => (await store.limitsOf(['c'])).get('c')
+    expect(await listed()).toMatchObject([{ model: 'other', limit: 7 }])
+    expect(logged).toMatchObject([{ connectionId: 'c', model: 'm', dimension: 'requests', errors: [{ field }] }])
+    await store.learn([reading(2, { limit: 61 }), reading(2, { model: 'other', limit: 8 })])
+    expect(await listed()).toMatchObject([
+      { model: 'm', limit: 61, firstSeenAtMs: 2 },
+      { model: 'other', limit: 8, firstSeenAtMs: 1 },
+    ])
+  },
+)
 
 async function historyOf(connectionId: string): Promise<number> {
   const rows = await database.db

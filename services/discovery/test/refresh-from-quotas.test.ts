@@ -72,20 +72,20 @@ it('learns what the account has quotas of', async () => {
   const askedAtMs = Date.now()
   expect(await refresh()).toEqual({ quotas: 3, changes: 3, unknownModels: 1, unreadable: 1 })
   const limits = await list()
-  const learnt = { firstSeenAtMs: expect.any(Number), lastSeenAtMs: expect.any(Number), changes: 0 }
+  const learned = { firstSeenAtMs: expect.any(Number), lastSeenAtMs: expect.any(Number), changes: 0 }
   expect(limits).toEqual([
-    { ...learnt, ...limit('Amazon Nova 9', 'tokens-per-day', 0), periodMs: 86_400_000 },
-    { ...learnt, ...limit(LITE, 'tokens-per-minute', 200_000), periodMs: 60_000 },
-    { ...learnt, ...limit(`eu.${LITE}`, 'requests-per-minute', 200), periodMs: 60_000 },
+    { ...learned, ...limit('Amazon Nova 9', 'tokens-per-day', 0), periodMs: 86_400_000 },
+    { ...learned, ...limit(LITE, 'tokens-per-minute', 200_000), periodMs: 60_000 },
+    { ...learned, ...limit(`eu.${LITE}`, 'requests-per-minute', 200), periodMs: 60_000 },
   ])
   expect(limits[0]?.lastSeenAtMs).toBeGreaterThanOrEqual(askedAtMs)
   expect((await (await openBucket(bus, discovered)).get('c')).value?.limits).toEqual(limits)
   expect((await request(bus, discoveryStatus, [], {})).unreadable).toEqual([
-    { provider: 'aws-bedrock', dimension: QUOTAS[3]?.name, part: 'limit', answers: 1 },
+    { provider: 'aws-bedrock', dimension: QUOTAS[3]?.name, part: 'limit', responses: 1 },
   ])
 })
 
-it('changes nothing when it is asked again, and tells of a quota that became another', async () => {
+it('changes nothing when it is repeated, and reports a quota that has changed', async () => {
   await refresh()
   expect(await refresh()).toMatchObject({ quotas: 3, changes: 0 })
   expect(await history()).toHaveLength(3)
@@ -117,7 +117,7 @@ it('gives up on a list that does not end', async () => {
   expect(await list()).toEqual([])
 })
 
-it('asks AWS once for those who ask at the same time', async () => {
+it('reads from AWS once for concurrent requests', async () => {
   const [one, other] = await Promise.all([refresh(), refresh()])
   expect(one).toEqual(other)
   expect(quotaRequests()).toBe(1)
@@ -169,7 +169,7 @@ it('stops while AWS keeps it waiting', async () => {
   await refreshing
 })
 
-it('has nothing to ask for connections to others, or for none', async () => {
+it('reads nothing for connections to other providers, or for unknown ones', async () => {
   await connections.put('other', { ...connection({}), id: 'other', provider: 'openai' })
   await expect(refresh('other')).rejects.toMatchObject({ code: 'invalid_request' })
   const { config } = connection({})

@@ -9,7 +9,7 @@ afterEach(() => {
   vi.unstubAllEnvs()
 })
 
-it('gives up in time where AWS takes a call and never answers', async () => {
+it('gives up in time if AWS takes a call and never responds', async () => {
   vi.stubEnv('AWS_ACCESS_KEY_ID', CALLER.accessKeyId)
   vi.stubEnv('AWS_SECRET_ACCESS_KEY', CALLER.secretAccessKey)
   const aws = await startAwsSimulator({ roles: [{ ...ROLE, trustedCaller: CALLER, serviceQuotas: [] }] })

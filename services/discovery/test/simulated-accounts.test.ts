@@ -14,7 +14,7 @@ const ACCOUNTS = [
 ] as const
 const PERIODS_MS = { minute: 60_000, day: 86_400_000 }
 
-it('tells minute from day limits after three answers at most, however far apart they are', async () => {
+it('distinguishes minute from day limits after three responses at most, however far apart they are', async () => {
   let nowMs = 1_764_000_000_000
   const simulator = await startProviderSimulator({ clock: () => nowMs })
   try {
@@ -23,8 +23,8 @@ it('tells minute from day limits after three answers at most, however far apart 
         const apiKey = `sk-${index}-${gapMs}`
         simulator.accounts.register({ apiKey, limits })
         let known: readonly ConnectionLimit[] = []
-        for (let answers = 0; answers < 3; answers++, nowMs += gapMs) {
-          const event = await responseTo(simulator.openaiBaseUrl, apiKey, nowMs + answers)
+        for (let responses = 0; responses < 3; responses++, nowMs += gapMs) {
+          const event = await responseTo(simulator.openaiBaseUrl, apiKey, nowMs + responses)
           known = learn(known, readingsOf(batchOf(event), Number.POSITIVE_INFINITY)).limits
         }
         expect(known, JSON.stringify({ limits, gapMs })).toMatchObject([

@@ -60,15 +60,15 @@ it('returns the usage once if its write took effect but the reply was lost', asy
   const { store } = openStore()
   store.remember('c', id, CHARGE)
   await store.stop(5_000)
-  const { ask } = bus.inbox
+  const { request } = bus.inbox
   let losesReply = true
   const lossy: Bus = {
     ...bus,
     isConnected: () => true,
     inbox: {
       ...bus.inbox,
-      ask: async (...args) => {
-        const reply = await ask.apply(bus.inbox, args)
+      request: async (...args) => {
+        const reply = await request.apply(bus.inbox, args)
         if (!losesReply) return reply
         losesReply = false
         throw new Error('the reply was lost')

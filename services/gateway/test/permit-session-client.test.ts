@@ -86,7 +86,7 @@ it('says in a cool-down whether the provider has served its model on the connect
     if (outcome.status !== 'granted') return expect.fail(outcome.status)
     outcome.permit.settle({ requests: 1, tokens: 0 }, { model, durationMs: 1_000 })
     await permits.flush(1_000)
-    return settlements().findLast(({ cooldown }) => cooldown !== undefined)?.cooldown
+    return settlements().findLast(({ coolDown }) => coolDown !== undefined)?.coolDown
   }
   const permit = await permitFor({ ...REQUEST, model: 'real' })
   permit.markServed()

@@ -184,14 +184,14 @@ describe("a provider's 429", () => {
     await isCharged({ requests: 1, tokens: 0 })
     const denied = await attempt(MODEL)
     expect(denied).toBeInstanceOf(RateLimitError)
-    expect(denied).toMatchObject({ code: 'upstream_cooldown' })
+    expect(denied).toMatchObject({ code: 'upstream_cool_down' })
     const retryAfterMs = Number((denied as RateLimitError).headers?.get('retry-after-ms'))
     expect(retryAfterMs).toBeGreaterThan(0)
     expect(retryAfterMs).toBeLessThanOrEqual(1_500)
     expect(simulator.requests.list()).toHaveLength(1)
     expect(await attempt('gpt-4.1')).toMatchObject({ object: 'chat.completion' })
     await eventually(async () => expect(await attempt(MODEL)).toMatchObject({ object: 'chat.completion' }))
-    expect(gateway.events.filter((event) => event.deniedBy === 'upstream_cooldown').length).toBeGreaterThan(0)
+    expect(gateway.events.filter((event) => event.deniedBy === 'upstream_cool_down').length).toBeGreaterThan(0)
   })
 
   it.each([
@@ -210,7 +210,7 @@ describe("a provider's 429", () => {
     const sent = simulator.requests.list().length
     const denied = await send(pausing)
     expect(denied.status).toBe(429)
-    expect(JSON.parse(denied.body.toString())).toMatchObject({ error: { code: 'upstream_cooldown' } })
+    expect(JSON.parse(denied.body.toString())).toMatchObject({ error: { code: 'upstream_cool_down' } })
     expect(simulator.requests.list()).toHaveLength(sent)
   })
 

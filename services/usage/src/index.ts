@@ -5,7 +5,7 @@ import { busOptions, ConfigError, type Logger, outageLog, type Service } from '@
 import type { UsageConfig } from './config.ts'
 import { readPriceList } from './prices/read-price-list.ts'
 import { replyToUsageQuery } from './query.ts'
-import type { KeptDays } from './rollup/granularity.ts'
+import type { RetentionDays } from './rollup/granularity.ts'
 import { MIGRATIONS, type Tables } from './store/schema.ts'
 import { postgresUsageStore } from './store/usage-store.ts'
 import { startUpkeep } from './upkeep.ts'
@@ -13,12 +13,12 @@ import { startUpkeep } from './upkeep.ts'
 export { UsageConfig } from './config.ts'
 
 /**
- * Starts the usage service: it adds up every response event exactly once, and answers queries. Resolves when it does both;
- * until then it waits for PostgreSQL and NATS. Any number of instances share the work.
- * @throws ConfigError when the price list cannot be read, or what is coarser is kept for a shorter time
+ * Starts the usage service: it counts every response event exactly once, and replies to queries. Resolves when it does
+ * both; until then it waits for PostgreSQL and NATS. Any number of instances share the work.
+ * @throws ConfigError when the price list cannot be read, or longer rollups have a shorter retention
  */
 export async function start(config: UsageConfig, logger: Logger): Promise<Service> {
-  const kept = keptDays(config)
+  const retentionDays = retentionDaysOf(config)
   const prices = await readPriceList(config.PRICE_LIST_FILE)
   const url = config.DATABASE_URL
   await migrate({ url, schema: 'usage', migrations: MIGRATIONS, logger })
@@ -29,7 +29,7 @@ export async function start(config: UsageConfig, logger: Logger): Promise<Servic
     statementTimeoutMs: STATEMENT_TIMEOUT_MS,
     logger,
   })
-  const store = postgresUsageStore({ db, kept, now: Date.now })
+  const store = postgresUsageStore({ db, retentionDays, now: Date.now })
   const bus = await connectBus(busOptions(config, 'usage', logger))
   await awaitStream(bus, responses)
   const outage = outageLog(logger, {
@@ -49,13 +49,13 @@ export async function start(config: UsageConfig, logger: Logger): Promise<Servic
     onRollBack: (rollBack) =>
       logger.warn(
         rollBack,
-        'NATS or PostgreSQL lost what was newest; what the stream holds is read again, and counted once',
+        'NATS or PostgreSQL lost its newest data; the messages in the stream are read again, and counted once',
       ),
   })
   const served = serve(bus, usageQuery, replyToUsageQuery(store, prices), {
     onFault: (error, subject) => logger.error({ err: error, subject }, 'a usage query failed'),
   })
-  await bus.connection.flush() // Only then does the server know who answers.
+  await bus.connection.flush() // Only then does the server know the subscription.
   const upkeep = startUpkeep(store, {
     intervalMs: UPKEEP_INTERVAL_MS,
     gatewayAgeMs: GATEWAY_AGE_MS,
@@ -72,10 +72,17 @@ export async function start(config: UsageConfig, logger: Logger): Promise<Servic
   }
 }
 
-function keptDays(config: UsageConfig): KeptDays {
-  const { MINUTES_KEPT_DAYS: minute, HOURS_KEPT_DAYS: hour, DAYS_KEPT_DAYS: day } = config
+function retentionDaysOf(config: UsageConfig): RetentionDays {
+  const {
+    MINUTE_ROLLUP_RETENTION_DAYS: minute,
+    HOUR_ROLLUP_RETENTION_DAYS: hour,
+    DAY_ROLLUP_RETENTION_DAYS: day,
+  } = config
   if (minute > hour || hour > day) {
-    throw new ConfigError('MINUTES_KEPT_DAYS is at most HOURS_KEPT_DAYS, and that at most DAYS_KEPT_DAYS')
+    throw new ConfigError(
+      `Each retention must be at least as long as that of shorter rollups: MINUTE_ROLLUP_RETENTION_DAYS is ${minute}, ` +
+        `HOUR_ROLLUP_RETENTION_DAYS is ${hour}, DAY_ROLLUP_RETENTION_DAYS is ${day}.`,
+    )
   }
   return { minute, hour, day }
 }
@@ -84,5 +91,8 @@ const MAX_CONNECTIONS = 4
 const STATEMENT_TIMEOUT_MS = 10_000
 const BATCH_MESSAGES = 200
 const UPKEEP_INTERVAL_MS = 600_000
-/** A message may be delivered again for as long as the stream holds it, and be published again late. An hour more for clocks that differ. */
+/**
+ * A message may be delivered again for as long as the stream holds it, and be published again late. An hour more for
+ * clocks that differ.
+ */
 const GATEWAY_AGE_MS = responses.maxAgeMs + responses.lateMs + 3_600_000

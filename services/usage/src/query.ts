@@ -5,8 +5,8 @@ import type { UsageQuery } from './store/select-cells.ts'
 import type { UsageStore } from './store/usage-store.ts'
 
 /**
- * Answers usage queries from the store, at these prices.
- * @throws SluiceError `invalid_request` when the answer has more points than one reply holds
+ * Returns the handler of usage queries, from the store and at these prices.
+ * @throws SluiceError `invalid_request` when there are more points than one reply holds
  */
 export function replyToUsageQuery(
   store: Pick<UsageStore, 'cells'>,
@@ -17,7 +17,7 @@ export function replyToUsageQuery(
     const reply = { stepMs: cells.stepMs, points: usagePoints(cells, prices) }
     const isCut = cells.counts.length === MAX_CELLS
     if (isCut || reply.points.length > MAX_POINTS || Buffer.byteLength(JSON.stringify(reply)) > MAX_REPLY_BYTES) {
-      throw new SluiceError('invalid_request', 'too many points: ask for a longer step or a shorter span', {
+      throw new SluiceError('invalid_request', 'too many points: request a longer step or a shorter range', {
         fields: [{ field: 'stepMs', message: 'gives more points than one reply holds' }],
       })
     }
@@ -26,7 +26,7 @@ export function replyToUsageQuery(
 }
 
 const MAX_POINTS = 10_000
-/** What points are made of: one for each model, outcome and limit that denied. */
+/** A point is made of cells: one for each model, outcome and limit that denied. */
 const MAX_CELLS = 100_000
 /** NATS' default limit of one message. */
 const MAX_REPLY_BYTES = 1024 ** 2

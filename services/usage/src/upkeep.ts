@@ -6,8 +6,8 @@ export interface Upkeep {
 }
 
 /**
- * Downsamples usage and forgets old gateways, now and then every `intervalMs`, one round at a time. A round that fails is reported to
- * `onFault` and repeated by the next one.
+ * Downsamples usage and deletes the batch names of old gateways, now and every `intervalMs`, one round at a time. A
+ * round that fails is reported to `onFault` and repeated by the next one.
  */
 export function startUpkeep(
   store: Pick<UsageStore, 'downsample' | 'forgetGateways'>,

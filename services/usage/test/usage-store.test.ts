@@ -16,7 +16,7 @@ const MINUTE_MS = 60_000
 const HOUR_MS = 60 * MINUTE_MS
 const DAY_MS = 24 * HOUR_MS
 const START_MS = Date.UTC(2026, 2, 10, 12, 30)
-const KEPT = { minute: 2, hour: 40, day: 400 }
+const RETENTION_DAYS = { minute: 2, hour: 40, day: 400 }
 
 const logger = createLogger('usage', 'silent')
 let database: TestDatabase
@@ -168,7 +168,7 @@ it('keeps a bounded number of rows for models that a denied key makes up, with e
   expect(left).toEqual([])
 })
 
-it('tells a model apart that is served after a flood of made-up ones, and as many as a server of any name has', async () => {
+it('counts a model by name that is served after a flood of made-up ones, and as many as a self-hosted server has', async () => {
   const tried = Array.from({ length: 500 }, (_, index) => denied({ model: `made-up-${index}` }))
   await store.record([{ ...batch(1), events: tried }])
   await store.record([batch(2, event({ model: 'real' })), batch(3, denied({ model: 'real' }))])
@@ -235,7 +235,7 @@ it('goes on where it was interrupted', async () => {
   expect(await granularities()).toEqual({ hours: 2 })
 })
 
-it('tells longer steps than asked where usage is kept coarser, and counts nothing twice across the boundary', async () => {
+it('uses longer steps than requested where only longer rollups are stored, and counts nothing twice across the boundary', async () => {
   const oldMs = START_MS - (START_MS % HOUR_MS)
   nowMs = START_MS + 3 * DAY_MS
   await store.record(
@@ -277,15 +277,50 @@ it('makes partitions ahead, and drops those that are not needed', async () => {
   expect(await partitions('days')).toEqual(['days_2025', 'days_2026', 'days_2027'])
 })
 
-function storeOn(on: Kysely<Tables>, kept = KEPT) {
-  return postgresUsageStore({ db: on, kept, now: () => nowMs })
+it.each([
+  ['a count below zero', sql`update usage.minutes set requests = -1`],
+  ['a bucket of durations below zero', sql`update usage.minutes set latency = '{-1}'`],
+  [
+    'a retention that never starts',
+    sql`update usage.retention_starts set from_at = 'infinity' where granularity = 'hour'`,
+  ],
+])('refuses a query that meets %s', async (_, damage) => {
+  await store.record([batch(1, event({ upstreamMs: 5 }))])
+  await damage.execute(db)
+  await expect(cells({})).rejects.toMatchObject({ code: 'internal' })
+})
+
+it.each([
+  [
+    'a retention that never starts',
+    sql`update usage.retention_starts set from_at = 'infinity' where granularity = 'minute'`,
+    sql`update usage.retention_starts set from_at = to_timestamp(${START_MS - DAY_MS}::bigint / 1000.0) where granularity = 'minute'`,
+  ],
+  [
+    'names of models that are none',
+    sql`update usage.model_names set tried = '{null}'`,
+    sql`update usage.model_names set tried = '{}'`,
+  ],
+])('records nothing while it meets %s, and takes no message for unprocessable', async (_, damage, repair) => {
+  await store.record([batch(1)])
+  await damage.execute(db)
+  const error = await store.record([batch(2)]).catch((caught: unknown) => caught)
+  expect(error).toMatchObject({ code: 'internal' })
+  expect(error).not.toBeInstanceOf(UnprocessableMessageError)
+  await repair.execute(db)
+  await store.record([batch(2)])
+  expect(await requests()).toBe(2)
+})
+
+function storeOn(on: Kysely<Tables>, retentionDays = RETENTION_DAYS) {
+  return postgresUsageStore({ db: on, retentionDays, now: () => nowMs })
 }
 
 function cells(given: Partial<UsageQuery>): Promise<UsageCells> {
   return store.cells({ connectionId: 'c', fromMs: 0, toMs: nowMs + DAY_MS, stepMs: MINUTE_MS, ...given }, 10_000)
 }
 
-/** Of all that is kept: sums, and the median of how long answers took. */
+/** Sums of all stored usage, and its median latency. */
 async function everything() {
   const { counts, histograms } = await cells({ stepMs: 1_000_000 * DAY_MS })
   return {
@@ -315,7 +350,7 @@ async function granularities(): Promise<Record<string, number>> {
   return Object.fromEntries(rows.map(({ name, count }) => [name, count]))
 }
 
-/** What is kept of an API key, without what waits to be dropped. */
+/** The stored usage of an API key, without rollups that wait to be dropped. */
 async function rowsOf(apiKeyId: string): Promise<{ requests: number; models: number; rows: number }> {
   const { rows } = await sql<{ requests: number; models: number; rows: number }>`
     select sum(requests)::int as requests, count(distinct model)::int as models, count(*)::int as rows

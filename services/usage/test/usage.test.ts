@@ -131,6 +131,25 @@ it('waits for PostgreSQL, at its start and later, and loses nothing', async () =
   await door.shut()
 })
 
+it('delivers again, and keeps as no dead letter, what PostgreSQL refuses for another reason than its data', async () => {
+  await startUsage()
+  await publish(batch(1, [event(1)]), 'g-1')
+  await eventually(async () => expect(await total()).toMatchObject({ requests: 1 }))
+  const admin = new pg.Client({ connectionString: database.url })
+  await admin.connect()
+  await admin.query('alter table usage.gateways rename to away')
+  await publish(batch(2, [event(1)]), 'g-2')
+  await eventually(async () => {
+    const { num_redelivered } = await bus.jetstreamManager.consumers.info(responses.name, 'usage')
+    expect(num_redelivered).toBeGreaterThan(0)
+  })
+  await admin.query('alter table usage.away rename to gateways')
+  await eventually(async () => expect(await total()).toMatchObject({ requests: 2 }))
+  const { rows } = await admin.query('select count(*)::int as letters from usage.dead_letters')
+  await admin.end()
+  expect(rows).toEqual([{ letters: 0 }])
+})
+
 it('keeps messages that can never be recorded as dead letters, and counts the others of their batch', async () => {
   await publish(batch(1, [event(1)]), 'g-1')
   await bus.jetstream.publish(responses.subject('c'), 'not JSON')
@@ -161,7 +180,7 @@ it('keeps messages that can never be recorded as dead letters, and counts the ot
   expect(kept.rows[2].reason).toContain('PostgreSQL refuses the data: ')
 })
 
-it('answers by step and group, with outcomes apart', async () => {
+it('replies by step and group, with outcomes apart', async () => {
   await publish(
     batch(1, [
       event(10, { model: 'a', apiKeyId: 'k1' }),
@@ -222,7 +241,7 @@ it('refuses a query with more points than one reply holds', async () => {
   expect(await query({ ...span, stepMs: 2 * 60_000 })).toHaveLength(5_001)
 })
 
-it('refuses a query for what cannot be, and has nothing to tell of a span that is empty', async () => {
+it('refuses an impossible query, and returns nothing for an empty range', async () => {
   await startUsage()
   for (const given of [{ toMs: 1e300 }, { fromMs: 1e300, toMs: 1e300 }, { stepMs: 6e300 }, { connectionId: 'c\0' }]) {
     await expect(query(given)).rejects.toMatchObject({ code: 'invalid_request' })
@@ -234,7 +253,7 @@ it('refuses a query for what cannot be, and has nothing to tell of a span that i
   for (const given of [backwards, future]) expect(await query(given)).toEqual([])
 })
 
-it('tells how long answers took and what they cost, at its own prices or those of a file', async () => {
+it('reports how long responses took and what they cost, at its own prices or those of a file', async () => {
   const usage = { inputTokens: 1_000_000, outputTokens: 100_000, cachedInputTokens: 200_000, reasoningTokens: 0 }
   const given = { usage, upstreamMs: 2_000, timeToFirstByteMs: 300 }
   const models = ['gpt-4o-mini-2024-07-18', 'house-model']
@@ -265,7 +284,7 @@ it('tells how long answers took and what they cost, at its own prices or those o
   expect(point?.estimatedCostUsd).toBeCloseTo(2.3, 9)
 })
 
-it('makes what is old coarser by itself, and tells it by the step that is left', async () => {
+it('downsamples old usage on its own, and returns it by the step that is left', async () => {
   const endedAtMs = MINUTE_AT_MS - 48 * HOUR_MS + 90_000
   await publish(batch(1, [event(10, { endedAtMs }), event(20, { endedAtMs: endedAtMs + 120_000 })]), 'g-1')
   const span = { fromMs: MINUTE_AT_MS - 49 * HOUR_MS }
@@ -273,13 +292,15 @@ it('makes what is old coarser by itself, and tells it by the step that is left',
   await eventually(async () => expect(await query(span)).toMatchObject([{ inputTokens: 10 }, { inputTokens: 20 }]))
   await first.stop()
   services.splice(0)
-  await startUsage(database.url, { MINUTES_KEPT_DAYS: '1' })
+  await startUsage(database.url, { MINUTE_ROLLUP_RETENTION_DAYS: '1' })
   const whole = { fromMs: MINUTE_AT_MS - 48 * HOUR_MS, requests: 2, inputTokens: 30 }
   await eventually(async () => expect(await query(span)).toMatchObject([whole]))
 })
 
 it('says at its start what is wrong with its settings', async () => {
-  await expect(startUsage(database.url, { MINUTES_KEPT_DAYS: '91' })).rejects.toThrow('HOURS_KEPT_DAYS')
+  await expect(startUsage(database.url, { MINUTE_ROLLUP_RETENTION_DAYS: '91' })).rejects.toThrow(
+    'HOUR_ROLLUP_RETENTION_DAYS',
+  )
   await expect(startUsage(database.url, { PRICE_LIST_FILE: '/nowhere.json' })).rejects.toThrow('PRICE_LIST_FILE')
   const file = join(await temporaryFolder(), 'prices.json')
   await writeFile(

@@ -14,8 +14,8 @@ import { type Static, type TObject, Type } from 'typebox'
 import { Value } from 'typebox/value'
 
 /**
- * Runs the services of the control plane in one process, which on one machine saves two thirds of their memory. Each is started as in a
- * process of its own, with its own user on NATS and its own role in PostgreSQL.
+ * Runs the services of the control plane in one process, which on one machine saves two thirds of their memory. Each
+ * is started as in a process of its own, with its own user on NATS and its own role in PostgreSQL.
  */
 
 const Environments = Type.Object({

@@ -1,9 +1,9 @@
 /**
  * The buckets that capacity owns: opened, made again when they are gone, and checked to return what they store.
  *
- * nats-server before 2.10 keeps a stream's index in a file of its own. A power cut that takes more of the messages than of the index
- * leaves an index that is ahead: what is stored next counts as deleted already, until as much was stored as had been lost. The server
- * confirms such writes and reports no error.
+ * nats-server before 2.10 keeps a stream's index in a file of its own. A power cut that takes more of the messages
+ * than of the index leaves an index that is ahead: what is stored next counts as deleted already, until as much was
+ * stored as had been lost. The server confirms such writes and reports no error.
  */
 import {
   type BucketDefinition,
@@ -25,13 +25,16 @@ export interface OwnBuckets {
   readonly marks: Bucket<ClockMark>
   readonly members: Bucket<CapacityMember>
   readonly found: FoundBuckets
-  /** Makes the buckets that are gone again. Returns when the younger of records and marks was made, by the NATS server's clock. */
+  /**
+   * Makes the buckets that are gone again. Returns when the younger of records and marks was made, by the NATS
+   * server's clock.
+   */
   makeAgain(): Promise<number>
 }
 
 /**
- * Opens the buckets and makes those that are missing: records before marks before heartbeats, so that their creation times reveal a
- * bucket that was made again.
+ * Opens the buckets and makes those that are missing: records before marks before heartbeats, so that their creation
+ * times reveal a bucket that was made again.
  * @throws SluiceError `internal` when another version of Sluice made them whose counters this one cannot read, with what to do
  */
 export async function openOwnBuckets(bus: Bus): Promise<OwnBuckets> {
@@ -93,8 +96,8 @@ const STREAM_NOT_FOUND = 10_059
 export type ReadableBucket<Value> = Pick<Bucket<Value>, 'put' | 'get'>
 
 /**
- * Writes a key and reads it back, `times` in a row: single messages among those that an index wrongly counts as deleted can be readable.
- * Returns the first revision that could not be read, or undefined when all could.
+ * Writes a key and reads it back, `times` in a row: single messages among those that an index wrongly counts as
+ * deleted can be readable. Returns the first revision that could not be read, or undefined when all could.
  */
 export async function unreadableAt<Value>(
   bucket: ReadableBucket<Value>,
@@ -120,8 +123,8 @@ async function revisionAt<Value>(bucket: ReadableBucket<Value>, key: string): Pr
 }
 
 /**
- * Makes sure that the bucket returns what it stores, and clears it if it does not. Clears only what was there when it looked: what
- * another instance stored after doing the same stays.
+ * Makes sure that the bucket returns what it stores, and clears it if it does not. Clears only what was there when it
+ * looked: what another instance stored after doing the same stays.
  *
  * @param beforeClearing runs first when the bucket has to be cleared
  * @returns whether it was cleared

@@ -1,6 +1,6 @@
 /**
- * Clock marks: how far the counters' clock has come and which losses are suspected, noted in the store once a second. All instances on one
- * boot of a machine share a mark.
+ * Clock marks: how far the counters' clock has come and which losses are suspected, noted in the store once a second.
+ * All instances on one boot of a machine share a mark.
  */
 import { type ClockMark, SluiceError } from '@sluice/contracts'
 import { type Bucket, type BucketEntry, UnreadableEntryError } from '@sluice/messaging'
@@ -70,13 +70,20 @@ export interface MarkWriterDeps {
   readonly key: string
   /** Returns the mark to write. */
   readonly current: (stopped: boolean) => ClockMark
-  /** Called with the stored mark before it is replaced: another instance of this machine may have noted a loss there. */
+  /**
+   * Called with the stored mark before it is replaced: another instance of this machine may have noted a loss there.
+   */
   readonly onRead: (mark: StoredMark) => void
-  /** Called when a write got no higher revision than the one before: the store was rolled back. The mark is then written again. */
+  /**
+   * Called when a write got no higher revision than the one before: the store was rolled back. The mark is then
+   * written again.
+   */
   readonly onRollback: () => void
 }
 
-/** Returns the function that writes this machine's mark; it returns when the write was sent and which revision it got. */
+/**
+ * Returns the function that writes this machine's mark; it returns when the write was sent and which revision it got.
+ */
 export function createMarkWriter({ marks, key, current, onRead, onRollback }: MarkWriterDeps) {
   let newestRevision = 0
   return async (stopped: boolean): Promise<{ sentAtMs: number; revision: number }> => {

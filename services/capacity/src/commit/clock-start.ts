@@ -1,4 +1,7 @@
-/** What an instance concludes from what it finds at its start: where the counters' clock starts, and which charges may be lost. */
+/**
+ * The conclusions of an instance from what it finds at its start: where the counters' clock starts, and which charges
+ * may be lost.
+ */
 import { CLOCK_MARK_EXPIRY_MS, type ClockMark } from '@sluice/contracts'
 import { joinSpans, type LostSpan } from '../record/lost-charges.ts'
 import { isOver } from '../record/record.ts'
@@ -37,8 +40,8 @@ interface MarksBucket {
 }
 
 /**
- * The buckets as they were before this instance wrote anything there. Reveals counters that were lost with their bucket. Instants are Unix
- * milliseconds by the NATS server's clock.
+ * The buckets as they were before this instance wrote anything there. Reveals counters that were lost with their
+ * bucket. Instants are Unix milliseconds by the NATS server's clock.
  */
 export interface FoundBuckets {
   readonly recordsMadeAtMs: number
@@ -48,8 +51,8 @@ export interface FoundBuckets {
 }
 
 /**
- * Returns where the counters' clock starts, in Unix milliseconds: never behind an earlier decision, and never further ahead than time has
- * really passed since.
+ * Returns where the counters' clock starts, in Unix milliseconds: never behind an earlier decision, and never further
+ * ahead than time has really passed since.
  *
  * - On the boot that wrote the last mark, its monotonic clock says exactly how much time has passed.
  * - Live instances say what time it is.
@@ -69,12 +72,14 @@ export function startOfClock(findings: StartFindings): number {
 }
 
 /**
- * Returns the span in which charges may be missing because the store's machine lost power, or undefined when nothing suggests that: while
- * an instance is alive, or has run since this boot, or the last one was stopped in order, the store was not lost with them.
+ * Returns the span in which charges may be missing because the store's machine lost power, or undefined when nothing
+ * suggests that: while an instance is alive, or has run since this boot, or the last one was stopped in order, the
+ * store was not lost with them.
  *
- * Each stream is synced to disk by itself, so counters may be older by the interval than the newest mark, and the machine may have run on
- * for as long after it. If the marks are missing too, nothing says when that was: any record may be missing, and the span ends now. A
- * bucket that was made again has lost everything counted before, whichever instances are alive and whatever is synced.
+ * Each stream is synced to disk by itself, so counters may be older by the interval than the newest mark, and the
+ * machine may have run on for as long after it. If the marks are missing too, nothing says when that was: any record
+ * may be missing, and the span ends now. A bucket that was made again has lost everything counted before, whichever
+ * instances are alive and whatever is synced.
  *
  * @param startMs where the clock starts
  */
@@ -107,14 +112,17 @@ export function markedLoss(marks: StartFindings['marks'], nowMs: number): LostSp
   return joined
 }
 
-/** Returns the span to suspect when any record may be missing, and existing ones may lack what a power cut took at any time. */
+/**
+ * Returns the span to suspect when any record may be missing, and existing ones may lack what a power cut took at any
+ * time.
+ */
 export function vanishedUntil(untilMs: number, syncIntervalMs: number): Required<LostSpan> {
   return { fromMs: untilMs - 2 * syncIntervalMs - MARK_INTERVAL_MS, untilMs, vanished: true }
 }
 
 /**
- * Returns the span to suspect when a bucket was made again at `madeAtMs` by the NATS server's clock, which reads `serverMs` when the
- * counters' clock reads `nowMs`; undefined when nothing from before still counts.
+ * Returns the span to suspect when a bucket was made again at `madeAtMs` by the NATS server's clock, which reads
+ * `serverMs` when the counters' clock reads `nowMs`; undefined when nothing from before still counts.
  */
 export function vanishedBefore(
   madeAtMs: number,
@@ -125,8 +133,8 @@ export function vanishedBefore(
 }
 
 /**
- * Returns when the younger of records and marks was made, if an instance had run before that; undefined when both are as the first
- * instance made them. Everything counted before that instant may be missing.
+ * Returns when the younger of records and marks was made, if an instance had run before that; undefined when both are
+ * as the first instance made them. Everything counted before that instant may be missing.
  */
 function madeAgainAtMs({ recordsMadeAtMs, marksMadeAtMs, lastHeartbeatAtMs }: FoundBuckets): number | undefined {
   const youngestMs = Math.max(recordsMadeAtMs, marksMadeAtMs)
@@ -142,7 +150,10 @@ function haveMarksVanished({ marks, marksBucket, serverMs }: StartFindings): boo
   return lastStoredAtMs === undefined || serverMs - lastStoredAtMs < CLOCK_MARK_EXPIRY_MS
 }
 
-/** Returns true when this nats-server version keeps a stream's index in a file of its own, which a power cut can leave ahead of it. */
+/**
+ * Returns true when this nats-server version keeps a stream's index in a file of its own, which a power cut can leave
+ * ahead of it.
+ */
 export function keepsIndexApart(serverVersion: string): boolean {
   const [major = 0, minor = 0] = serverVersion.split('.').map(Number)
   return major < 2 || (major === 2 && minor < 10)

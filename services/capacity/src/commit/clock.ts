@@ -1,6 +1,7 @@
 /**
- * The counters' clock. No wall clock takes part, not even the NATS server's: it starts where the instances before it were and goes on
- * with this machine's monotonic clock, so that setting a clock neither frees capacity early nor stops admission.
+ * The counters' clock. No wall clock takes part, not even the NATS server's: it starts where the instances before it
+ * were and goes on with this machine's monotonic clock, so that setting a clock neither frees capacity early nor stops
+ * admission.
  */
 import { readFile } from 'node:fs/promises'
 
@@ -22,15 +23,15 @@ export interface CountersClock extends Clock {
   /** Adopts another instance's clock, read a moment ago, if it is ahead of this one. */
   heard(clockMs: number): void
   /**
-   * Compares the NATS server's clock and returns by how many milliseconds it has stepped since the last sample; 0 when it runs evenly.
-   * While this clock is ahead of the server's it runs slower.
+   * Compares the NATS server's clock and returns by how many milliseconds it has stepped since the last sample; 0 when
+   * it runs evenly. While this clock is ahead of the server's it runs slower.
    */
   measured(sample: TimeSample): number
 }
 
 /**
- * Creates the clock of one instance. Instances agree by following whichever clock is ahead; none can be ahead of real time, since each
- * has run evenly since its start.
+ * Creates the clock of one instance. Instances agree by following whichever clock is ahead; none can be ahead of real
+ * time, since each has run evenly since its start.
  *
  * @param monotonicMs milliseconds that only go forward, at an even pace
  * @param startMs where the clock starts, Unix milliseconds
@@ -56,7 +57,10 @@ export function createCountersClock(monotonicMs: () => number, startMs: number):
   }
 }
 
-/** Returns the step of the server's clock that two samples prove: each stamp was made between its sending and its acknowledgement. */
+/**
+ * Returns the step of the server's clock that two samples prove: each stamp was made between its sending and its
+ * acknowledgement.
+ */
 export function stepBetween(before: TimeSample, after: TimeSample): number {
   const leastMs = after.storedAtMs - after.ackedAtMs - (before.storedAtMs - before.sentAtMs)
   const mostMs = after.storedAtMs - after.sentAtMs - (before.storedAtMs - before.ackedAtMs)
@@ -70,7 +74,8 @@ const SLOWER_BY = 0.005
 const STEP_MS = 100
 
 /**
- * Returns the id of this machine's boot, or undefined when the system has no such file (`/proc/sys/kernel/random/boot_id`, proc(5)).
+ * Returns the id of this machine's boot, or undefined when the system has no such file
+ * (`/proc/sys/kernel/random/boot_id`, proc(5)).
  * @throws Error when the file exists and cannot be read
  */
 export async function readBootId(file: string): Promise<string | undefined> {

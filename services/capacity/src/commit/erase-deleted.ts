@@ -22,9 +22,10 @@ export interface ErasingDeleted {
 }
 
 /**
- * Sweeps the records now, after each reconnect and every hour. To erase a record is to lose its charges, and a delete marker in the
- * connections' bucket proves nothing by itself: it may be there by mistake for a moment. So a record goes only once it is spent. A
- * connection that is merely missing keeps its record: the projection may have been lost, or not made yet.
+ * Sweeps the records now, after each reconnect and every hour. To erase a record is to lose its charges, and a delete
+ * marker in the connections' bucket proves nothing by itself: it may be there by mistake for a moment. So a record
+ * goes only once it is spent. A connection that is merely missing keeps its record: the projection may have been lost,
+ * or not made yet.
  */
 export function startErasingDeleted(deps: EraseDeletedDeps): ErasingDeleted {
   const stopping = new AbortController()

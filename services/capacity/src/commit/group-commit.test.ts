@@ -15,7 +15,10 @@ const limitsSource = { limitsFor: () => limits, lookUp: () => Promise.resolve(li
 /** What happens to a write: it is stored, or the writer gets no confirmation, whether or not it was carried out. */
 type WriteFate = 'stored' | 'lost before' | 'lost after'
 
-/** A store whose writes meet the given fates in turn. Each operation takes a turn of the event loop, so that instances interleave. */
+/**
+ * A store whose writes meet the given fates in turn. Each operation takes a turn of the event loop, so that instances
+ * interleave.
+ */
 function storeWith(fates: WriteFate[]) {
   let record: CapacityRecord = emptyRecord()
   let revision = 0

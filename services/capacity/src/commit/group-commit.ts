@@ -1,15 +1,17 @@
 /**
  * Group commit: one connection's permit batches, decided together and stored with one compare-and-set.
  *
- * All batches that wait are decided on the record, which is written if it is still the version that was read; only then are the
- * replies sent. Exactness rests on that condition alone: which instance serves a connection is a matter of speed.
+ * All batches that wait are decided on the record, which is written if it is still the version that was read; only
+ * then are the replies sent. Exactness rests on that condition alone: which instance serves a connection is a matter
+ * of speed.
  *
- * A **conflict** means that another instance wrote first: the batches are decided again at once, on what it wrote.
+ * A **conflict** means that another instance wrote first: the batches are decided again at once, on what it wrote. The
+ * {@link MAX_CONFLICTS}th fails them.
  *
- * A **fault** (no confirmation, no responder, no room) is not a conflict. The record is read once: if the write was carried out after
- * all, the sequence numbers in it say so. Otherwise the write is tried again with exponential back-off and jitter for as long as
- * gateways wait for a reply, and then the batches fail with {@link CommitFailedError}. Gateways repeat them, and a repeat is applied
- * once.
+ * A **fault** (no confirmation, no responder, no room) is not a conflict. The record is read once: if the write was
+ * carried out after all, the sequence numbers in it say so. Otherwise the write is tried again with exponential
+ * back-off and jitter for as long as gateways wait for a reply, and then the batches fail with {@link
+ * CommitFailedError}. Gateways repeat them, and a repeat is applied once.
  */
 import { setTimeout as sleepMs } from 'node:timers/promises'
 import { type PermitBatchReply, type PermitBatchRequest, permitBatch, SluiceError } from '@sluice/contracts'
@@ -202,5 +204,5 @@ async function timer(durationMs: number): Promise<void> {
 }
 
 const FIRST_BACK_OFF_MS = 25
-/** After this many lost races something else is wrong. */
+/** The conflict with this number fails the group: after so many lost races something else is wrong. */
 const MAX_CONFLICTS = 20

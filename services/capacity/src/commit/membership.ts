@@ -21,8 +21,8 @@ export interface Membership {
   /** Returns the span in which charges may be missing from the store; undefined when none is suspected. */
   suspectedLoss(): LostSpan | undefined
   /**
-   * Suspects that any record may be missing with everything it counted until now, or until its bucket was made again at `madeAtMs` by the
-   * NATS server's clock. Resolves when that is marked in the store.
+   * Suspects that any record may be missing with everything it counted until now, or until its bucket was made again
+   * at `madeAtMs` by the NATS server's clock. Resolves when that is marked in the store.
    */
   suspectVanished(madeAtMs?: number): Promise<void>
   /** Suspects the losses that other instances have marked. */
@@ -58,8 +58,8 @@ export interface MembershipOptions {
 }
 
 /**
- * Joins the live instances and sends a heartbeat once a second. Each heartbeat says this instance's time, which the others follow if it
- * is ahead, and marks in the store how far the clock has come. Resolves after the first heartbeat.
+ * Joins the live instances and sends a heartbeat once a second. Each heartbeat says this instance's time, which the
+ * others follow if it is ahead, and marks in the store how far the clock has come. Resolves after the first heartbeat.
  */
 export async function joinMembers(options: MembershipOptions): Promise<Membership> {
   const { members, marks, instance, monotonicMs, syncIntervalMs, onFault, onSuspected, onCleared } = options

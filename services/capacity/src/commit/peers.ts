@@ -7,7 +7,10 @@ import { readEntries } from './clock-marks.ts'
 export interface Peers {
   /** Returns the clocks in heartbeats that arrived since this started to listen. */
   clocksMs(): number[]
-  /** Resolves with the next heartbeat, or when none came until its sender would be gone; at once when there were no other instances. */
+  /**
+   * Resolves with the next heartbeat, or when none came until its sender would be gone; at once when there were no
+   * other instances.
+   */
   nextBeat(): Promise<void>
   stop(): void
 }

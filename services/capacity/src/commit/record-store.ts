@@ -9,8 +9,8 @@ type SaveResult = { readonly status: 'stored'; readonly revision: number } | { r
 export interface RecordStore {
   load(connectionId: string): Promise<RecordVersion>
   /**
-   * Writes the record only if the stored one still has `expectedRevision`, which is what makes the counters exact. After a rejection it
-   * is unknown whether the record was written.
+   * Writes the record only if the stored one still has `expectedRevision`, which is what makes the counters exact.
+   * After a rejection it is unknown whether the record was written.
    */
   save(connectionId: string, record: CapacityRecord, expectedRevision: number): Promise<SaveResult>
   /** Has the store checked, and repaired, before the next load. */
@@ -63,7 +63,8 @@ export function createKvRecordStore(
         if (result.status === 'stored') onStored()
         return result
       } catch (error) {
-        // The bucket is gone. It may come back without its records, whose loss must be suspected before anything is read.
+        // The bucket is gone. It may come back without its records, whose loss must be suspected before anything is
+        // read.
         if (error instanceof NoRespondersError) doubt()
         throw error
       }

@@ -13,9 +13,9 @@ export interface RecordCheckDeps {
 }
 
 /**
- * Returns the check that runs at the start, after each reconnect, and when a bucket is gone. It makes missing buckets again and clears
- * records that cannot be read; what is missing then counts as used. All instances may run it, in any order: each marks a loss before
- * it clears anything, and looks for such marks after it found the bucket readable.
+ * Returns the check that runs at the start, after each reconnect, and when a bucket is gone. It makes missing buckets
+ * again and clears records that cannot be read; what is missing then counts as used. All instances may run it, in any
+ * order: each marks a loss before it clears anything, and looks for such marks after it found the bucket readable.
  */
 export function createRecordCheck({ records, membership, buckets, onCleared }: RecordCheckDeps): () => Promise<void> {
   const { recordsMadeAtMs, marksMadeAtMs } = buckets.found
@@ -43,8 +43,8 @@ export function createRecordCheck({ records, membership, buckets, onCleared }: R
 }
 
 /**
- * Returns the probe behind capacity's health: it writes a key of the counters' own bucket, as each stream fails by itself, and reads it
- * back, as a power cut can leave a stream that does not return what it stores.
+ * Returns the probe behind capacity's health: it writes a key of the counters' own bucket, as each stream fails by
+ * itself, and reads it back, as a power cut can leave a stream that does not return what it stores.
  */
 export function createPermitProbe(
   records: ReadableBucket<unknown>,
@@ -65,5 +65,8 @@ export function createPermitProbe(
 
 /** Shared by all instances, so that none leaves a key behind. Connection ids are longer. */
 const PROBE_KEY = 'health'
-/** Larger than a page: on a full disk, a small write still fits in the last page of a file for seconds after counters no longer do. */
+/**
+ * Larger than a page: on a full disk, a small write still fits in the last page of a file for seconds after counters
+ * no longer do.
+ */
 const PROBE = { padding: '.'.repeat(8_192) }

@@ -1,4 +1,7 @@
-/** The limits that connections have now: followed in the `connections` projection and, where they are enforced, in `discovered`. */
+/**
+ * The limits that connections have now: followed in the `connections` projection and, where they are enforced, in
+ * `discovered`.
+ */
 import { setTimeout as sleep } from 'node:timers/promises'
 import {
   type DiscoveredLimit,
@@ -107,9 +110,10 @@ function byModel(limits: readonly ModelLimit[]): ModelLimits {
 }
 
 /**
- * Follows discovered limits from the moment a connection enforces them, so that they cost nothing before. Resolves when all are known,
- * or at once when no connection enforces them. Permits do not depend on the discovery service, which creates the bucket: when the bucket
- * is not there within half a second, this resolves all the same and keeps trying.
+ * Follows discovered limits from the moment a connection enforces them, so that they cost nothing before. Resolves
+ * when all are known, or at once when no connection enforces them. Permits do not depend on the discovery service,
+ * which creates the bucket: when the bucket is not there within half a second, this resolves all the same and keeps
+ * trying.
  */
 export async function followDiscovered(
   bus: Bus,

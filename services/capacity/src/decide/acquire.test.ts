@@ -102,16 +102,16 @@ it('names the limit that takes longest to free up', () => {
   })
 })
 
-it('denies a model during its cool-down for exactly as long as the provider asked, and no other model', () => {
+it('denies a model during its cool-down for exactly as long as the provider requested, and no other model', () => {
   const cooling = settle(grant(emptyRecord(), [], one, T0), {
     chargedAtMs: T0,
     reserved: one,
     actual: one,
-    cooldown: { model: 'slow', durationMs: 7_000 },
+    coolDown: { model: 'slow', durationMs: 7_000 },
   })
   expect(acquireAt(cooling, { configured: [] }, 'slow', one, T0)).toEqual({
     status: 'denied',
-    code: 'upstream_cooldown',
+    code: 'upstream_cool_down',
     model: 'slow',
     retryAfterMs: 7_000,
   })

@@ -9,7 +9,7 @@ import { chargeAll, slotEndsCountingAtMs, slotsOf, used, type Windows } from '..
 
 export interface AcquireOptions extends Pool {
   readonly cost: Cost
-  /** What the provider is expected to count against its own limits; absent: the same as `cost`. */
+  /** The cost that the provider is expected to count against its own limits; absent: the same as `cost`. */
   readonly limited?: Cost | undefined
   /** The tokens of the request itself, when `cost` is that of several; absent: the tokens of `cost`. */
   readonly ownTokens?: number | undefined
@@ -30,8 +30,8 @@ export type AcquireResult =
   | Denied
 
 /**
- * Decides whether a cost fits in every window, and charges it if so. All or nothing: a denial charges nothing. The record must have been
- * advanced to now, and its model reconciled.
+ * Decides whether a cost fits in every window, and charges it if so. All or nothing: a denial charges nothing. The
+ * record must have been advanced to now, and its model reconciled.
  */
 export function acquire(record: CapacityRecord, limits: EnforcedLimits, options: AcquireOptions): AcquireResult {
   const { model, cost, limited = cost, ownTokens = cost.tokens } = options
@@ -43,16 +43,17 @@ export function acquire(record: CapacityRecord, limits: EnforcedLimits, options:
   if (denial !== undefined) return denial
   const chargedAtMs = record.clockMs + options.chargeLaterMs
   const charged = chargeRecord(record, limits, { model, cost, limited }, chargedAtMs)
-  if (!isTrial(record.cooldowns, options, ownTokens)) {
+  if (!isTrial(record.coolDowns, options, ownTokens)) {
     return { status: 'granted', chargedAtMs, record: charged, isTrial: false }
   }
-  const cooldowns = withTrial(record.cooldowns, options, ownTokens, record.clockMs)
-  return { status: 'granted', chargedAtMs, record: { ...charged, cooldowns }, isTrial: true }
+  const coolDowns = withTrial(record.coolDowns, options, ownTokens, record.clockMs)
+  return { status: 'granted', chargedAtMs, record: { ...charged, coolDowns }, isTrial: true }
 }
 
 /**
- * Reconciles the model's counters with the provider's latest responses, on a record that was advanced to now. A budget that is lowered by
- * that stays lowered whether or not anything is acquired. Returns the same object when there is nothing new.
+ * Reconciles the model's counters with the provider's latest responses, on a record that was advanced to now. A budget
+ * that is lowered by that stays lowered whether or not anything is acquired. Returns the same object when there is
+ * nothing new.
  */
 export function reconcileModel(record: CapacityRecord, { discovered }: EnforcedLimits, model: string): CapacityRecord {
   const limits = discovered?.get(model)
@@ -91,7 +92,10 @@ function namingModel(model: string, denial: Denied | undefined): Denied | undefi
   return denial === undefined ? undefined : { ...denial, model }
 }
 
-/** Denies with the longest wait among the pool's cool-down, the configured limits and the model's; undefined when there is no wait. */
+/**
+ * Denies with the longest wait among the pool's cool-down, the configured limits and the model's; undefined when there
+ * is no wait.
+ */
 function longestWait(
   record: CapacityRecord,
   configured: Limits,
@@ -103,11 +107,11 @@ function longestWait(
   const { clockMs, windows } = record
   let longestMs = 0
   let denial: Denied | undefined
-  const coolingMs = coolDownMs(record.cooldowns, options, ownTokens, clockMs)
+  const coolingMs = coolDownMs(record.coolDowns, options, ownTokens, clockMs)
   if (coolingMs > longestMs) {
     longestMs = coolingMs
     const retryAfterMs = Math.ceil(coolingMs + behindMs)
-    denial = { status: 'denied', code: 'upstream_cooldown', model, ...(pool && { pool }), retryAfterMs }
+    denial = { status: 'denied', code: 'upstream_cool_down', model, ...(pool && { pool }), retryAfterMs }
   }
   for (const limit of configured) {
     const waitMs = fitsAtMs(windows, limit, cost, clockMs) - clockMs
@@ -132,7 +136,10 @@ function longestWait(
   return denial
 }
 
-/** Returns the first instant, in Unix milliseconds, at which `cost` fits under `limit` if nothing else is charged until then. */
+/**
+ * Returns the first instant, in Unix milliseconds, at which `cost` fits under `limit` if nothing else is charged until
+ * then.
+ */
 function fitsAtMs(windows: Windows, limit: Limit, cost: Cost, nowMs: number): number {
   const window = windows[limit.period]
   let excess = used(window, limit.metric) + amountOf(cost, limit.metric) - limit.limit

@@ -1,31 +1,31 @@
 /**
  * Decides the permit batches that wait for a connection, on its record. Pure: no clock, no store, no state.
  *
- * **Algorithm.** The record is advanced to now (windows slide, expired sessions and cool-downs go), charges that the store may have lost
- * are made up for, and the batches are applied one after the other: settlements, then acquires in order, each charged to every
- * window or to none. The result is a new record and a reply for each batch.
+ * **Algorithm.** The record is advanced to now (windows slide, expired sessions and cool-downs go), charges that the
+ * store may have lost are made up for, and the batches are applied one after the other: settlements, then acquires in
+ * order, each charged to every window or to none. The result is a new record and a reply for each batch.
  *
- * **Exactness.** In any interval as long as a limit's period, what is admitted never exceeds the limit, because a charge counts until its
- * whole slot is older than the period. `never-above-the-limit.test.ts` and `exact-decisions.test.ts` drive this code with random
- * batches, clocks and faults against brute-force models.
+ * **Exactness.** In any interval as long as a limit's period, what is admitted never exceeds the limit, because a
+ * charge counts until its whole slot is older than the period. `never-above-the-limit.test.ts` and
+ * `exact-decisions.test.ts` drive this code with random batches, clocks and faults against brute-force models.
  *
- * **Concurrency and failure.** Nothing here is shared or remembered. A decision counts once its record is stored in place of the
- * version it was made on (`commit/group-commit.ts`); otherwise it is dropped and made again. Sequence numbers in the record make a
- * repeated batch return its first results.
+ * **Concurrency and failure.** Nothing here is shared or remembered. A decision counts once its record is stored in
+ * place of the version it was made on (`commit/group-commit.ts`); otherwise it is dropped and made again. Sequence
+ * numbers in the record make a repeated batch return its first results.
  */
 import type { PermitBatchReply, PermitBatchRequest } from '@sluice/contracts'
 import type { EnforcedLimits } from '../record/limits.ts'
 import { isRolledBack, type LostSpan, lacksCharges, makeUpFor, spanOf } from '../record/lost-charges.ts'
 import { advance, type CapacityRecord, type Loss, type RecordVersion, withoutModels } from '../record/record.ts'
 import { windowStates } from '../record/status.ts'
-import { applyPermitBatch } from './permit-batch.ts'
+import { applyPermitBatch } from './apply-permit-batch.ts'
 
 export interface DecideOptions {
   readonly connectionId: string
   readonly limits: EnforcedLimits
   /** The deciding instance's clock, Unix milliseconds. */
   readonly nowMs: number
-  /** What is known of charges that the store may have lost; absent: the store is trusted. */
+  /** The charges that the store may have lost; absent: the store is trusted. */
   readonly doubts?: StoreDoubts
 }
 

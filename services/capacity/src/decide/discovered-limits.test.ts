@@ -1,4 +1,4 @@
-import { type Cost, METRICS, type ModelLimit, PERIOD_MS, type Period } from '@sluice/contracts'
+import { type Cost, METRICS, type ModelLimit, PERIOD_MS, PERIODS } from '@sluice/contracts'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { acquireAt, enforcing, fill, grant, one, reportedLimit, requestAt, T0 } from '../../test/acquire-at.ts'
@@ -28,7 +28,7 @@ describe('the lower of configured and discovered', () => {
     expect(fill(before, enforcing(reportedLimit(10)), T0 + 1_000).granted).toBe(3)
   })
 
-  it('counts nothing for each model where it is not asked for', () => {
+  it('counts nothing by model unless discovered limits are enforced', () => {
     const result = acquireAt(emptyRecord(), { configured: [] }, 'm', one, T0)
     expect(result).toMatchObject({ status: 'granted', record: { models: new Map() } })
   })
@@ -79,10 +79,10 @@ describe('the lower of configured and discovered', () => {
     }
     const cost = { requests: 1, tokens: 45_200 }
     const counted = { requests: 1, tokens: 600, inputTokens: 400, outputTokens: 200 }
-    const asked = { model: 'm', ...cost, limited: counted }
+    const acquire = { model: 'm', ...cost, limited: counted }
     let record = emptyRecord()
     for (let i = 0; i < 3; i++) {
-      const result = requestAt(record, limits, asked, T0)
+      const result = requestAt(record, limits, acquire, T0)
       if (result.status === 'denied') throw new Error(JSON.stringify(result))
       record = result.record
     }
@@ -93,7 +93,7 @@ describe('the lower of configured and discovered', () => {
       [135_600, 135_600, 135_600],
       [1_800, 1_200, 600],
     ])
-    expect(requestAt(record, limits, asked, T0)).toMatchObject({ status: 'denied', metric: 'tokens', limit: 150_000 })
+    expect(requestAt(record, limits, acquire, T0)).toMatchObject({ status: 'denied', metric: 'tokens', limit: 150_000 })
     const large = { model: 'm', requests: 1, tokens: 10, limited: { ...counted, outputTokens: 8_001 } }
     expect(requestAt(record, limits, large, T0)).toMatchObject({
       code: 'request_exceeds_capacity',
@@ -125,12 +125,11 @@ describe('the lower of configured and discovered', () => {
   })
 })
 
-const periods: Period[] = ['minute', 'hour', 'day']
 const anyInstantMs = fc.integer({ min: -90_000_000, max: 180_000_000 })
 const response = fc.record(
   {
     model: fc.constantFrom('a', 'b'),
-    period: fc.constantFrom(...periods),
+    period: fc.constantFrom(...PERIODS),
     metric: fc.constantFrom(...METRICS),
     limit: fc.integer({ min: 1, max: 60 }),
     // Also more than the limit, and instants long ago and far ahead.
@@ -210,12 +209,12 @@ it('admits no more than the lower of both limits in any interval, raises nothing
         const { model } = each
         const cost = costWith(each.inputTokens, each.outputTokens)
         const counted = costWith(each.countedInputTokens, each.countedOutputTokens)
-        const asked = { model, ...cost, limited: counted }
+        const acquire = { model, ...cost, limited: counted }
         record = reconcileModel(advance(record, nowMs), limits, model)
-        const result = requestAt(record, limits, asked, nowMs)
-        const unlowered = requestAt(withoutObservedBudgets(record), withoutRemaining(limits), asked, nowMs)
+        const result = requestAt(record, limits, acquire, nowMs)
+        const unlowered = requestAt(withoutObservedBudgets(record), withoutRemaining(limits), acquire, nowMs)
         if (result.status === 'granted') {
-          expect(requestAt(record, { configured }, asked, nowMs).status).toBe('granted')
+          expect(requestAt(record, { configured }, acquire, nowMs).status).toBe('granted')
           expect(unlowered.status).toBe('granted')
           record = result.record
           const charge = { model, atMs: nowMs, cost, counted }
@@ -243,7 +242,7 @@ it('admits no more than the lower of both limits in any interval, raises nothing
               expect(retryAfterMs).toBeLessThanOrEqual(reportedLimit.resetAtMs - nowMs)
             }
           }
-          expect(requestAt(record, limits, asked, nowMs + retryAfterMs).status).toBe('granted')
+          expect(requestAt(record, limits, acquire, nowMs + retryAfterMs).status).toBe('granted')
         }
       }
     }),
@@ -269,7 +268,10 @@ function withResponse(discovered: ReadonlyMap<string, ModelLimit[]>, limit: Mode
   return new Map(discovered).set(limit.model, [...others, limit])
 }
 
-/** Returns true when no other response about the limit arrived at the same time or later, which would be enforced instead. */
+/**
+ * Returns true when no other response about the limit arrived at the same time or later, which would be enforced
+ * instead.
+ */
 function isLatest(limit: ModelLimit, responses: readonly ModelLimit[]): boolean {
   return responses.every((other) => other === limit || !isSameLimit(other, limit) || other.seenAtMs < limit.seenAtMs)
 }

@@ -6,6 +6,7 @@ import {
   METRICS,
   type Metric,
   PERIOD_MS,
+  PERIODS,
   type Period,
   type PermitBatchRequest,
   type PermitResult,
@@ -15,15 +16,14 @@ import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import type { Limits } from '../record/limits.ts'
 import { advance, type CapacityRecord, emptyRecord } from '../record/record.ts'
-import { applyPermitBatch } from './permit-batch.ts'
+import { applyPermitBatch } from './apply-permit-batch.ts'
 
 const T0 = Date.UTC(2026, 0, 1)
-const periods: Period[] = ['minute', 'hour', 'day']
 const GATEWAYS = 3
 
 const limitsArbitrary: fc.Arbitrary<Limits> = fc.uniqueArray(
   fc.record({
-    period: fc.constantFrom(...periods),
+    period: fc.constantFrom(...PERIODS),
     metric: fc.constantFrom(...METRICS),
     limit: fc.integer({ min: 1, max: 60 }),
   }),
@@ -201,8 +201,8 @@ function createModel(isExact: boolean) {
         if (!isWaitChecked) expectExactWait(before, sent, renewed.length + index, result.retryAfterMs)
         isWaitChecked = true
       } else {
-        const asked = knownOf(cost, isSplit)
-        expect(limits.some(({ metric, limit }) => amountOf(asked, metric) > limit)).toBe(true)
+        const known = knownOf(cost, isSplit)
+        expect(limits.some(({ metric, limit }) => amountOf(known, metric) > limit)).toBe(true)
       }
     }
   }
@@ -269,7 +269,10 @@ function knownOf({ requests, tokens, ...parts }: Cost, isSplit: boolean): Cost {
   return isSplit ? { requests, tokens, ...parts } : { requests, tokens }
 }
 
-/** By the design's definition: a charge counts, half a second later than it was made, until its whole slot is older than the period. */
+/**
+ * By the design's definition: a charge counts, half a second later than it was made, until its whole slot is older
+ * than the period.
+ */
 function countedBySlots(charges: readonly Charge[], period: Period, metric: Metric, nowMs: number): number {
   const slotMs = PERIOD_MS[period] / 60
   const endsCountingAtMs = (atMs: number) => Math.floor((atMs + 500) / slotMs) * slotMs + slotMs + PERIOD_MS[period]

@@ -94,7 +94,10 @@ it('lets no more depart in any period than the limit, whatever happens to messag
   )
 }, 120_000)
 
-/** Returns the most of the limit's metric that departed in any interval as long as its period; tokens as known at each departure. */
+/**
+ * Returns the most of the limit's metric that departed in any interval as long as its period; tokens as known at each
+ * departure.
+ */
 function mostInAnyPeriod(departures: readonly Departure[], { period, metric }: Limits[number]): number {
   let most = 0
   for (const { atMs } of departures) {

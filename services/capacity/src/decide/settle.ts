@@ -1,4 +1,7 @@
-/** Corrects earlier charges: settlements, which bring a permit's charge to what it used, and renewals, which move a charge to now. */
+/**
+ * Corrects earlier charges: settlements, which bring a permit's charge to what it used, and renewals, which move a
+ * charge to now.
+ */
 import { type Acquire, costOf, excessOf, NO_COST, type Settlement } from '@sluice/contracts'
 import { afterTrial, withCoolDown } from '../record/cool-downs.ts'
 import type { EnforcedLimits } from '../record/limits.ts'
@@ -8,12 +11,12 @@ import { chargeAll, refundAll } from '../record/window.ts'
 import { chargeRecord } from './acquire.ts'
 
 /**
- * Settles a permit. What it did not use is refunded to the slot that was charged, in every window that still holds it; what it used
- * beyond its reservation is charged now, whatever the limits. The model's windows take what its provider counts. The record must have
- * been advanced to now.
+ * Settles a permit. What it did not use is refunded to the slot that was charged, in every window that still holds it;
+ * what it used beyond its reservation is charged now, whatever the limits. The model's windows take what its provider
+ * counts. The record must have been advanced to now.
  */
 export function settle(record: CapacityRecord, settlement: Settlement): CapacityRecord {
-  const { reserved, actual, chargedAtMs, cooldown, trial, model } = settlement
+  const { reserved, actual, chargedAtMs, coolDown, trial, model } = settlement
   const unused = excessOf(reserved, actual)
   const extra = excessOf(actual, reserved)
   let { windows } = record
@@ -27,14 +30,14 @@ export function settle(record: CapacityRecord, settlement: Settlement): Capacity
     if (modelUnused !== undefined) counters = refundModel(counters, modelUnused, chargedAtMs)
     if (modelExtra !== undefined) counters = chargeModel(counters, modelExtra, record.clockMs)
   }
-  let { cooldowns } = record
-  if (trial !== undefined) cooldowns = afterTrial(cooldowns, trial, record.clockMs)
-  if (cooldown !== undefined) cooldowns = withCoolDown(cooldowns, cooldown, record.clockMs)
+  let { coolDowns } = record
+  if (trial !== undefined) coolDowns = afterTrial(coolDowns, trial, record.clockMs)
+  if (coolDown !== undefined) coolDowns = withCoolDown(coolDowns, coolDown, record.clockMs)
   return {
     ...record,
     windows,
     models: model === undefined || counters === undefined ? record.models : new Map(record.models).set(model, counters),
-    cooldowns,
+    coolDowns,
   }
 }
 

@@ -1,8 +1,8 @@
-import { METRICS, PERMIT_SESSION_EXPIRY_MS, SPLIT_METRICS, type SplitMetric } from '@sluice/contracts'
+import { METRICS, PERIODS, PERMIT_SESSION_EXPIRY_MS, SPLIT_METRICS, type SplitMetric } from '@sluice/contracts'
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { applyPermitBatch } from '../decide/permit-batch.ts'
-import { decodeRecord, encodeRecord, UnknownRecordError } from './codec.ts'
+import { applyPermitBatch } from '../decide/apply-permit-batch.ts'
+import { decodeRecord, encodeRecord, type StoredRecord, UnknownRecordError } from './codec.ts'
 import type { EnforcedLimits, Limits } from './limits.ts'
 import { MAX_MODELS, NO_COUNTERS } from './model-counters.ts'
 import { advance, type CapacityRecord, emptyRecord } from './record.ts'
@@ -21,16 +21,16 @@ interface Step {
   readonly acquires: readonly number[]
   /** The parts of tokens that costs split off. */
   readonly parts?: readonly SplitMetric[]
-  readonly cooldown: boolean
+  readonly coolDown: boolean
 }
 
 function recordAfter(steps: readonly Step[], enforced: EnforcedLimits = { configured: limits }): CapacityRecord {
   let record = emptyRecord()
   let nowMs = T0
-  for (const [index, { afterMs, gateway, acquires, parts = [], cooldown }] of steps.entries()) {
+  for (const [index, { afterMs, gateway, acquires, parts = [], coolDown }] of steps.entries()) {
     nowMs += afterMs
     const zero = { requests: 0, tokens: 0 }
-    const settlement = { chargedAtMs: nowMs, reserved: zero, actual: zero, cooldown: { model: 'm', durationMs: 500 } }
+    const settlement = { chargedAtMs: nowMs, reserved: zero, actual: zero, coolDown: { model: 'm', durationMs: 500 } }
     record = applyPermitBatch(
       advance(record, nowMs),
       enforced,
@@ -44,7 +44,7 @@ function recordAfter(steps: readonly Step[], enforced: EnforcedLimits = { config
           tokens,
           ...Object.fromEntries(parts.map((metric, i) => [metric, (tokens >> 1) + i])),
         })),
-        settlements: cooldown ? [settlement] : [],
+        settlements: coolDown ? [settlement] : [],
       },
       0,
     ).record
@@ -58,7 +58,7 @@ it('decodes what it encoded', () => {
     gateway: fc.constantFrom('a', 'b', 'c'),
     acquires: fc.array(fc.nat(5_000), { maxLength: 12 }),
     parts: fc.subarray([...SPLIT_METRICS]),
-    cooldown: fc.boolean(),
+    coolDown: fc.boolean(),
   })
   fc.assert(
     fc.property(fc.array(step, { maxLength: 30 }), (steps) => {
@@ -81,7 +81,7 @@ it('decodes cool-downs of every pool and size, and the results of trials', () =>
     chargedAtMs: 0,
     reserved: nothing,
     actual: nothing,
-    cooldown: { model: 'm', durationMs: 3_600_000, ...coolDown },
+    coolDown: { model: 'm', durationMs: 3_600_000, ...coolDown },
   }))
   const permitBatch = { gateway: 'a', seq: 1, asOfMs: T0, acquires: [], settlements }
   const cooling = applyPermitBatch(advance(emptyRecord(), T0), { configured: limits }, permitBatch, 0).record
@@ -116,13 +116,13 @@ it('decodes the counts and observed budgets of each model', () => {
 })
 
 it('stores no models when nothing is counted by model', () => {
-  const stored = encodeRecord(recordAfter([{ afterMs: 0, gateway: 'a', acquires: [1, 2], cooldown: false }]))
+  const stored = encodeRecord(recordAfter([{ afterMs: 0, gateway: 'a', acquires: [1, 2], coolDown: false }]))
   expect(stored).not.toHaveProperty('models')
   expect(decodeRecord(stored).models.size).toBe(0)
 })
 
 it('stores no input and output when no charge splits its tokens', () => {
-  const steps = [{ afterMs: 0, gateway: 'a', acquires: [1, 2], cooldown: true }]
+  const steps = [{ afterMs: 0, gateway: 'a', acquires: [1, 2], coolDown: true }]
   const stored = encodeRecord(recordAfter(steps))
   expect(stored).not.toHaveProperty('parts')
   expect(stored.sessions[0]?.open).toEqual([2, 3])
@@ -131,8 +131,8 @@ it('stores no input and output when no charge splits its tokens', () => {
 
 it('keeps split and unsplit charges apart within one window', () => {
   const record = recordAfter([
-    { afterMs: 0, gateway: 'a', acquires: [100], cooldown: false },
-    { afterMs: 5_000, gateway: 'a', acquires: [40], parts: ['outputTokens'], cooldown: false },
+    { afterMs: 0, gateway: 'a', acquires: [100], coolDown: false },
+    { afterMs: 5_000, gateway: 'a', acquires: [40], parts: ['outputTokens'], coolDown: false },
   ])
   const stored = encodeRecord(record)
   expect(stored.parts).toEqual({ outputTokens: { minute: [20, -1], hour: [120], day: [120] } })
@@ -160,7 +160,7 @@ it('a full record with the most models is stored in less than 768 KiB, three qua
   expect(counters.windows.minute.older.length + counters.windows.hour.older.length).toBeGreaterThan(115)
   const lowered = { remaining: 123_456, endsAtMs: record.clockMs, countedFromMs: record.clockMs }
   const observedBudget = { seenAtMs: record.clockMs, keptUntilMs: record.clockMs, lowered }
-  const keys = ['minute', 'hour', 'day'].flatMap((period) => METRICS.map((metric) => `${period}-${metric}`))
+  const keys = PERIODS.flatMap((period) => METRICS.map((metric) => `${period}-${metric}`))
   const full = { ...counters, observedBudgets: new Map(keys.map((key) => [key, observedBudget])) }
   const names = Array.from({ length: MAX_MODELS }, (_, i) => `us.anthropic.claude-sonnet-4-5-20250929-v1:${i}`)
   const stored = encodeRecord({ ...record, models: new Map(names.map((name) => [name, full])) })
@@ -175,7 +175,7 @@ function fullRecord(enforced: EnforcedLimits, parts: readonly SplitMetric[] = []
     gateway: gateways[index % 8] ?? '',
     acquires: Array.from({ length: 256 }, () => 12_345),
     parts,
-    cooldown: false,
+    coolDown: false,
   })
   return recordAfter(
     [
@@ -193,4 +193,24 @@ it('refuses what is not a record of this version, and says what to do', () => {
     expect(() => decodeRecord(stored)).toThrow(UnknownRecordError)
     expect(() => decodeRecord(stored)).toThrow('remove the streams KV_capacity and KV_capacity-clock')
   }
+})
+
+it.each([
+  ['a window without a newest slot', (stored: StoredRecord) => ({ ...stored, day: [] })],
+  ['a window that is cut short', (stored: StoredRecord) => ({ ...stored, minute: stored.minute.slice(0, -1) })],
+  [
+    'fewer parts of tokens than slots',
+    (stored: StoredRecord) => ({ ...stored, parts: { inputTokens: { minute: [], hour: [], day: [] } } }),
+  ],
+  [
+    'a run of results without its kind',
+    ({ sessions, ...stored }: StoredRecord) => ({
+      ...stored,
+      sessions: sessions.map((session) => ({ ...session, runs: session.runs.slice(0, -1) })),
+    }),
+  ],
+])('refuses a record with %s, which would count less than was charged', (_, damage) => {
+  const stored = encodeRecord(recordAfter([{ afterMs: 0, gateway: 'a', acquires: [1, 2], coolDown: false }]))
+  expect(() => decodeRecord(stored)).not.toThrow()
+  expect(() => decodeRecord(damage(stored))).toThrow(UnknownRecordError)
 })

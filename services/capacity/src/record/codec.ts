@@ -22,7 +22,10 @@ const Kind = Type.Union([
   Type.Object({ code: Type.Literal('trial'), chargedAtMs: INTEGER, trialAtMs: INTEGER }),
 ])
 
-/** For each slot, newest first, how many of its tokens are of this part; {@link NOT_SPLIT} when the slot does not split its tokens. */
+/**
+ * For each slot, newest first, how many of its tokens are of this part; {@link NOT_SPLIT} when the slot does not split
+ * its tokens.
+ */
 const StoredPart = Type.Object({ minute: NUMBERS, hour: NUMBERS, day: NUMBERS })
 
 const storedWindows = {
@@ -59,9 +62,11 @@ export const StoredRecord = Type.Object({
       kinds: Type.Array(Kind),
     }),
   ),
-  /** By the key of their pool. */
+  /** By the key of their pool. The name is part of the format. */
   cooldowns: Type.Record(Type.String(), Type.Array(StoredCoolDown)),
-  /** The latest loss that was made up for: its start and end; then period, metric, amount and end of each assumed use. */
+  /**
+   * The latest loss that was made up for: its start and end; then period, metric, amount and end of each assumed use.
+   */
   loss: Type.Optional(
     Type.Object({
       span: Type.Tuple([Type.Integer(), Type.Integer()]),
@@ -80,7 +85,7 @@ export const StoredRecord = Type.Object({
             limit: Type.String(),
             seen: Type.Integer(),
             ends: Type.Integer(),
-            /** What remains, until when, and from when on charges are counted. */
+            /** The remaining amount, its end, and the instant from which on charges are counted. */
             lowered: Type.Optional(Type.Tuple([Type.Integer(), Type.Integer(), Type.Integer()])),
           }),
         ),
@@ -101,13 +106,13 @@ export function encodeRecord(record: CapacityRecord): StoredRecord {
       open: encodeCost(session.open),
       ...encodeResults(session.results),
     })),
-    cooldowns: encodeCoolDowns(record.cooldowns),
+    cooldowns: encodeCoolDowns(record.coolDowns),
     ...(record.loss === undefined ? {} : { loss: encodeLoss(record.loss) }),
     ...(record.models.size === 0 ? {} : { models: encodeModels(record.models) }),
   }
 }
 
-/** What an operator can do about counters that this version cannot read. */
+/** Instructions for an operator whose counters this version cannot read. */
 export const HOW_TO_START_OVER =
   'go back to that version, or stop all capacity instances, remove the streams KV_capacity and KV_capacity-clock (and no other), and ' +
   'start the instances again; earlier use is unknown then, so limits count as used up until their periods have passed'
@@ -137,7 +142,7 @@ export function decodeRecord(stored: unknown): CapacityRecord {
         },
       ]),
     ),
-    cooldowns: decodeCoolDowns(stored.cooldowns),
+    coolDowns: decodeCoolDowns(stored.cooldowns),
     ...(stored.loss === undefined ? {} : { loss: decodeLoss(stored.loss) }),
   }
 }
@@ -276,16 +281,16 @@ function encodeWindow({ newest }: Window, slots: readonly Slot[]): number[] {
 
 function decodeWindow(period: Period, stored: StoredWindows): Window {
   const numbers = stored[period]
-  const newestIndex = numbers[0] ?? 0
+  const newestIndex = numberAt(numbers, 0)
   const slots: Slot[] = []
-  for (let i = 1; i + 2 < numbers.length; i += 3) {
-    const [age = 0, requests = 0, tokens = 0] = numbers.slice(i, i + 3)
-    const cost: Cost = { requests, tokens }
+  for (let i = 1; i < numbers.length; i += 3) {
+    const cost: Cost = { requests: numberAt(numbers, i + 1), tokens: numberAt(numbers, i + 2) }
     for (const metric of SPLIT_METRICS) {
-      const amount = stored.parts?.[metric]?.[period][slots.length] ?? NOT_SPLIT
+      const part = stored.parts?.[metric]
+      const amount = part === undefined ? NOT_SPLIT : numberAt(part[period], slots.length)
       if (amount !== NOT_SPLIT) cost[metric] = amount
     }
-    slots.push({ index: newestIndex - age, ...cost })
+    slots.push({ index: newestIndex - numberAt(numbers, i), ...cost })
   }
   return windowOf(period, slots.reverse())
 }
@@ -296,9 +301,9 @@ function encodeCost(cost: Cost): number[] {
   return numbers
 }
 
-function decodeCost([requests = 0, tokens = 0, ...parts]: readonly number[]): Cost {
-  const cost: Cost = { requests, tokens }
-  for (const [index, amount] of parts.entries()) {
+function decodeCost(numbers: readonly number[]): Cost {
+  const cost: Cost = { requests: numberAt(numbers, 0), tokens: numberAt(numbers, 1) }
+  for (const [index, amount] of numbers.slice(2).entries()) {
     const metric = SPLIT_METRICS[index]
     if (metric !== undefined && amount !== NOT_SPLIT) cost[metric] = amount
   }
@@ -306,6 +311,13 @@ function decodeCost([requests = 0, tokens = 0, ...parts]: readonly number[]): Co
 }
 
 const NOT_SPLIT = -1
+
+/** @throws UnknownRecordError when the list is shorter: a default would count less than was charged */
+function numberAt(numbers: readonly number[], index: number): number {
+  const number = numbers[index]
+  if (number === undefined) throw new UnknownRecordError('a list of numbers in a capacity record is cut short')
+  return number
+}
 
 function encodeResults(results: readonly PermitResult[]): { runs: number[]; kinds: Kind[] } {
   const runs: number[] = []
@@ -337,12 +349,12 @@ function resultOf(kind: Kind): PermitResult {
 
 function decodeResults(runs: readonly number[], kinds: readonly Kind[]): PermitResult[] {
   const results: PermitResult[] = []
-  for (let i = 0; i + 1 < runs.length; i += 2) {
-    const kind = kinds[runs[i + 1] ?? -1]
+  for (let i = 0; i < runs.length; i += 2) {
+    const kind = kinds[numberAt(runs, i + 1)]
     if (kind === undefined)
       throw new UnknownRecordError('a capacity record refers to a result that it does not contain')
     const result = resultOf(kind)
-    for (let n = runs[i] ?? 0; n > 0; n--) results.push(result)
+    for (let n = numberAt(runs, i); n > 0; n--) results.push(result)
   }
   return results
 }

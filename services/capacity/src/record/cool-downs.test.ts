@@ -5,7 +5,7 @@ import { requestAt } from '../../test/acquire-at.ts'
 import { settle } from '../decide/settle.ts'
 import {
   FIRST_TRIAL_INTERVAL_MS,
-  MAX_COOLDOWNS,
+  MAX_COOL_DOWNS,
   MAX_TRIAL_INTERVAL_MS,
   poolKey,
   poolOf,
@@ -21,88 +21,91 @@ const nothing = { requests: 0, tokens: 0 }
 
 it('holds back requests of the refused one’s pool, and serves those of the model’s other pools', () => {
   const record = cooled({ model: 'm', pool: 'flex', durationMs: 30_000 })
-  expect(ask(record, { pool: 'flex' }, T0)).toMatchObject({
-    code: 'upstream_cooldown',
+  expect(acquire(record, { pool: 'flex' }, T0)).toMatchObject({
+    code: 'upstream_cool_down',
     model: 'm',
     pool: 'flex',
     retryAfterMs: 30_000,
   })
   for (const other of [{}, { pool: 'priority' }, { pool: 'flex+long' }, { model: 'm2', pool: 'flex' }]) {
-    expect(ask(record, other, T0).status).toBe('granted')
+    expect(acquire(record, other, T0).status).toBe('granted')
   }
   const common = cooled({ model: 'm', durationMs: 30_000 })
-  expect(ask(common, {}, T0).status).toBe('denied')
-  expect(ask(common, { pool: 'flex' }, T0).status).toBe('granted')
+  expect(acquire(common, {}, T0).status).toBe('denied')
+  expect(acquire(common, { pool: 'flex' }, T0).status).toBe('granted')
 })
 
 it('serves smaller requests than the one that was refused', () => {
   const record = cooled({ model: 'm', minTokens: 65_536, durationMs: HOUR_MS })
-  expect(ask(record, { tokens: 65_536 }, T0)).toMatchObject({ code: 'upstream_cooldown' })
-  expect(ask(record, { tokens: 65_535 }, T0).status).toBe('granted')
+  expect(acquire(record, { tokens: 65_536 }, T0)).toMatchObject({ code: 'upstream_cool_down' })
+  expect(acquire(record, { tokens: 65_535 }, T0).status).toBe('granted')
   const both = settled(record, T0, { model: 'm', minTokens: 1_024, durationMs: 5_000 })
-  expect(ask(both, { tokens: 2_000 }, T0)).toMatchObject({ retryAfterMs: 5_000 })
-  expect(ask(both, { tokens: 100_000 }, T0)).toMatchObject({ retryAfterMs: STRICT_MS })
+  expect(acquire(both, { tokens: 2_000 }, T0)).toMatchObject({ retryAfterMs: 5_000 })
+  expect(acquire(both, { tokens: 100_000 }, T0)).toMatchObject({ retryAfterMs: STRICT_MS })
 })
 
-it('counts the size of one request where several are asked for', () => {
+it('counts the size of one request when several are requested', () => {
   const record = cooled({ model: 'm', minTokens: 4_096, durationMs: HOUR_MS })
-  const acquire = { model: 'm', requests: 10, tokens: 10_000, probe: true }
-  expect(ask(record, { ...acquire, ownTokens: 1_000 }, T0).status).toBe('granted')
-  expect(ask(record, { ...acquire, ownTokens: 5_000 }, T0).status).toBe('denied')
+  const several = { model: 'm', requests: 10, tokens: 10_000, probe: true }
+  expect(acquire(record, { ...several, ownTokens: 1_000 }, T0).status).toBe('granted')
+  expect(acquire(record, { ...several, ownTokens: 5_000 }, T0).status).toBe('denied')
 })
 
 it('keeps a cool-down of up to a minute in full', () => {
   const record = cooled({ model: 'm', durationMs: STRICT_MS })
-  expect(ask(record, {}, T0 + STRICT_MS - 1)).toMatchObject({ retryAfterMs: 1 })
-  expect(ask(record, {}, T0 + STRICT_MS)).not.toHaveProperty('trialAtMs')
+  expect(acquire(record, {}, T0 + STRICT_MS - 1)).toMatchObject({ retryAfterMs: 1 })
+  expect(acquire(record, {}, T0 + STRICT_MS)).not.toHaveProperty('trialAtMs')
 })
 
 it('lets single trials through a longer cool-down, at growing intervals, until it is over', () => {
   let record = cooled({ model: 'm', durationMs: HOUR_MS })
   const trialsMs: number[] = []
   for (let atMs = T0; atMs < T0 + HOUR_MS; atMs += 1_000) {
-    const asked = ask(record, {}, atMs)
-    if (asked.status === 'denied') continue
-    expect(asked.trialAtMs).toBe(atMs)
+    const result = acquire(record, {}, atMs)
+    if (result.status === 'denied') continue
+    expect(result.trialAtMs).toBe(atMs)
     trialsMs.push(atMs - T0)
-    record = asked.record
+    record = result.record
     // Another request at the same moment is held back.
-    expect(ask(record, {}, atMs).status).toBe('denied')
+    expect(acquire(record, {}, atMs).status).toBe('denied')
   }
   const minutes = trialsMs.map((atMs) => atMs / 60_000)
   expect(minutes).toEqual([1, 3, 7, 15, 25, 35, 45, 55])
-  expect(ask(record, {}, T0 + HOUR_MS)).toMatchObject({ status: 'granted' })
-  expect(ask(record, {}, T0 + HOUR_MS)).not.toHaveProperty('trialAtMs')
+  expect(acquire(record, {}, T0 + HOUR_MS)).toMatchObject({ status: 'granted' })
+  expect(acquire(record, {}, T0 + HOUR_MS)).not.toHaveProperty('trialAtMs')
 })
 
 it('ends a long cool-down as soon as the provider serves a trial', () => {
   const record = cooled({ model: 'm', durationMs: HOUR_MS })
-  const tried = granted(ask(record, {}, T0 + STRICT_MS))
+  const tried = granted(acquire(record, {}, T0 + STRICT_MS))
   const served = ended(tried.record, T0 + STRICT_MS + 400, 'served')
-  for (let count = 0; count < 3; count++) expect(ask(served, {}, T0 + STRICT_MS + 400).status).toBe('granted')
-  expect(statusOf('c', served, UNLIMITED).cooldowns).toEqual([])
+  for (let count = 0; count < 3; count++) expect(acquire(served, {}, T0 + STRICT_MS + 400).status).toBe('granted')
+  expect(statusOf('c', served, UNLIMITED).coolDowns).toEqual([])
 })
 
 it('continues a cool-down whose trial is refused, and makes the next request the trial when one was not sent', () => {
   const record = cooled({ model: 'm', durationMs: HOUR_MS })
-  const tried = granted(ask(record, {}, T0 + STRICT_MS)).record
+  const tried = granted(acquire(record, {}, T0 + STRICT_MS)).record
   const refused = settled(tried, T0 + STRICT_MS + 400, { model: 'm', durationMs: HOUR_MS })
-  expect(ask(refused, {}, T0 + 3 * 60_000 - 1)).toMatchObject({ retryAfterMs: 1 })
-  expect(statusOf('c', advance(refused, T0 + STRICT_MS + 400), UNLIMITED).cooldowns).toEqual([
+  expect(acquire(refused, {}, T0 + 3 * 60_000 - 1)).toMatchObject({ retryAfterMs: 1 })
+  expect(statusOf('c', advance(refused, T0 + STRICT_MS + 400), UNLIMITED).coolDowns).toEqual([
     { model: 'm', remainingMs: HOUR_MS, trialInMs: 119_600 },
   ])
   const unsent = ended(tried, T0 + STRICT_MS + 400, 'unsent', { grantedAtMs: T0 + STRICT_MS })
-  expect(ask(unsent, {}, T0 + STRICT_MS + 400)).toMatchObject({ status: 'granted', trialAtMs: T0 + STRICT_MS + 400 })
+  expect(acquire(unsent, {}, T0 + STRICT_MS + 400)).toMatchObject({
+    status: 'granted',
+    trialAtMs: T0 + STRICT_MS + 400,
+  })
 })
 
 it('believes no trial about what was refused after it', () => {
   const record = cooled({ model: 'm', durationMs: HOUR_MS })
-  const tried = granted(ask(record, {}, T0 + STRICT_MS)).record
+  const tried = granted(acquire(record, {}, T0 + STRICT_MS)).record
   const refused = settled(tried, T0 + STRICT_MS + 200, { model: 'm', durationMs: 30_000 })
   const served = ended(refused, T0 + STRICT_MS + 400, 'served', { grantedAtMs: T0 + STRICT_MS })
-  expect(ask(served, {}, T0 + STRICT_MS + 400).status).toBe('denied')
+  expect(acquire(served, {}, T0 + STRICT_MS + 400).status).toBe('denied')
   const unsent = ended(refused, T0 + STRICT_MS + 400, 'unsent', { grantedAtMs: T0 + STRICT_MS })
-  expect(ask(unsent, {}, T0 + STRICT_MS + 400)).toMatchObject({ retryAfterMs: 29_800 })
+  expect(acquire(unsent, {}, T0 + STRICT_MS + 400)).toMatchObject({ retryAfterMs: 29_800 })
 })
 
 it.each([DELIVERY_SLACK_MS, MAX_DELIVERY_SLACK_MS])(
@@ -110,45 +113,45 @@ it.each([DELIVERY_SLACK_MS, MAX_DELIVERY_SLACK_MS])(
   (slackMs) => {
     const record = cooled({ model: 'm', durationMs: HOUR_MS })
     const atMs = T0 + 2 * STRICT_MS
-    const { record: tried, trialAtMs, chargedAtMs } = granted(ask(record, {}, atMs, slackMs))
+    const { record: tried, trialAtMs, chargedAtMs } = granted(acquire(record, {}, atMs, slackMs))
     expect(chargedAtMs).toBe(atMs + slackMs - DELIVERY_SLACK_MS)
     if (trialAtMs === undefined) return expect.fail('it is a trial')
     for (const laterMs of [0, 1, 499, 500, 501, 1_000]) {
       const refused = settled(tried, atMs + laterMs, { model: 'm', durationMs: HOUR_MS })
       const served = ended(refused, atMs + 2_000, 'served', { grantedAtMs: trialAtMs })
-      expect(ask(served, {}, atMs + 2_000, slackMs).status).toBe('denied')
+      expect(acquire(served, {}, atMs + 2_000, slackMs).status).toBe('denied')
     }
     const served = ended(tried, atMs + 2_000, 'served', { grantedAtMs: trialAtMs })
-    expect(ask(served, {}, atMs + 2_000, slackMs).status).toBe('granted')
+    expect(acquire(served, {}, atMs + 2_000, slackMs).status).toBe('granted')
   },
 )
 
 it('a small request that is served ends no cool-down of larger ones', () => {
   let record = cooled({ model: 'm', minTokens: 65_536, durationMs: HOUR_MS })
   record = settled(record, T0, { model: 'm', durationMs: HOUR_MS })
-  const tried = granted(ask(record, { tokens: 10 }, T0 + STRICT_MS)).record
+  const tried = granted(acquire(record, { tokens: 10 }, T0 + STRICT_MS)).record
   const served = ended(tried, T0 + STRICT_MS, 'served', { tokens: 10 })
-  expect(ask(served, { tokens: 65_535 }, T0 + STRICT_MS).status).toBe('granted')
-  expect(ask(served, { tokens: 65_536 }, T0 + STRICT_MS)).toMatchObject({ trialAtMs: T0 + STRICT_MS })
-  const large = granted(ask(served, { tokens: 65_536 }, T0 + STRICT_MS)).record
-  expect(ask(large, { tokens: 65_536 }, T0 + STRICT_MS).status).toBe('denied')
+  expect(acquire(served, { tokens: 65_535 }, T0 + STRICT_MS).status).toBe('granted')
+  expect(acquire(served, { tokens: 65_536 }, T0 + STRICT_MS)).toMatchObject({ trialAtMs: T0 + STRICT_MS })
+  const large = granted(acquire(served, { tokens: 65_536 }, T0 + STRICT_MS)).record
+  expect(acquire(large, { tokens: 65_536 }, T0 + STRICT_MS).status).toBe('denied')
 })
 
 it('extends a cool-down and never shortens it', () => {
   const long = cooled({ model: 'm', durationMs: 9_000 })
   const short = settled(long, T0, { model: 'm', durationMs: 1_000 })
-  expect(ask(short, {}, T0)).toMatchObject({ retryAfterMs: 9_000 })
+  expect(acquire(short, {}, T0)).toMatchObject({ retryAfterMs: 9_000 })
 })
 
 it('keeps a bounded number of cool-downs, those that end last', () => {
   let record = emptyRecord()
-  for (let i = 1; i <= MAX_COOLDOWNS + 50; i++) {
+  for (let i = 1; i <= MAX_COOL_DOWNS + 50; i++) {
     const pool = i % 2 === 0 ? {} : { pool: 'flex' }
     record = settled(record, T0, { model: `m${i >> 1}`, ...pool, durationMs: i * 1_000 })
   }
-  const { cooldowns } = statusOf('c', record, UNLIMITED)
-  expect(cooldowns).toHaveLength(MAX_COOLDOWNS)
-  expect(Math.min(...cooldowns.map(({ remainingMs }) => remainingMs))).toBe(51_000)
+  const { coolDowns } = statusOf('c', record, UNLIMITED)
+  expect(coolDowns).toHaveLength(MAX_COOL_DOWNS)
+  expect(Math.min(...coolDowns.map(({ remainingMs }) => remainingMs))).toBe(51_000)
 })
 
 it.each(['before', 'after'])(
@@ -156,7 +159,7 @@ it.each(['before', 'after'])(
   (when) => {
     const madeUp = (record: CapacityRecord): CapacityRecord => {
       let next = record
-      for (let i = 0; i < 2 * MAX_COOLDOWNS; i++)
+      for (let i = 0; i < 2 * MAX_COOL_DOWNS; i++)
         next = settled(next, T0, { model: `made up ${i}`, durationMs: HOUR_MS })
       return next
     }
@@ -172,13 +175,13 @@ it.each(['before', 'after'])(
       })
     }
     const record = when === 'before' ? real(madeUp(emptyRecord())) : madeUp(real(emptyRecord()))
-    expect(ask(record, {}, T0)).toMatchObject({ code: 'upstream_cooldown', retryAfterMs: 6_000 })
-    expect(ask(record, { pool: 'flex', tokens: 4_096 }, T0)).toMatchObject({ retryAfterMs: 1_000 })
-    expect(statusOf('c', record, UNLIMITED).cooldowns).toHaveLength(MAX_COOLDOWNS)
+    expect(acquire(record, {}, T0)).toMatchObject({ code: 'upstream_cool_down', retryAfterMs: 6_000 })
+    expect(acquire(record, { pool: 'flex', tokens: 4_096 }, T0)).toMatchObject({ retryAfterMs: 1_000 })
+    expect(statusOf('c', record, UNLIMITED).coolDowns).toHaveLength(MAX_COOL_DOWNS)
   },
 )
 
-it('tells pools apart by name, whatever models are called', () => {
+it('keeps pools apart by name, whatever their models are called', () => {
   for (const pool of [{ model: 'm' }, { model: 'a;b', pool: 'flex' }, { model: ';x' }, { model: '', pool: 'files' }]) {
     expect(poolOf(poolKey(pool))).toEqual(pool)
   }
@@ -273,7 +276,8 @@ it('lets only trials through a cool-down, one at a time, and says exactly when t
           if (step.fate !== 'served') continue
           for (const floor of [0, 1_024, 4_096]) {
             const same = refusals.filter((each) => each.pool === pool && each.minTokens === floor && !each.isOver)
-            // Whatever that refusal asked for: one that came later than the grant says that the provider was not serving then.
+            // Whatever that refusal result for: one that came later than the grant says that the provider was not
+            // serving then.
             const isSinceRefused = same.some(({ atMs }) => atMs >= grantedAtMs)
             if (floor <= tokens && !isSinceRefused)
               for (const each of same) if (each.atMs < grantedAtMs) each.isOver = true
@@ -282,19 +286,19 @@ it('lets only trials through a cool-down, one at a time, and says exactly when t
         if (step.kind !== 'acquire') continue
         const { pool, tokens, slackMs } = step
         const question = { ...(pool === '' ? {} : { pool }), tokens }
-        let asked = ask(record, question, nowMs, slackMs)
-        if (asked.status === 'denied') {
-          if (asked.code !== 'upstream_cooldown') return expect.fail('there are no limits')
+        let result = acquire(record, question, nowMs, slackMs)
+        if (result.status === 'denied') {
+          if (result.code !== 'upstream_cool_down') return expect.fail('there are no limits')
           expect(pausing(pool, tokens)).not.toEqual([])
-          const { retryAfterMs } = asked
-          expect(ask(record, question, nowMs + retryAfterMs - 1).status).toBe('denied')
-          expect(ask(record, question, nowMs + retryAfterMs).status).toBe('granted')
+          const { retryAfterMs } = result
+          expect(acquire(record, question, nowMs + retryAfterMs - 1).status).toBe('denied')
+          expect(acquire(record, question, nowMs + retryAfterMs).status).toBe('granted')
           expect(retryAfterMs).toBeLessThanOrEqual(MAX_TRIAL_INTERVAL_MS)
           if (!step.untilFree) continue
           nowMs += retryAfterMs
-          asked = ask(record, question, nowMs, slackMs)
+          result = acquire(record, question, nowMs, slackMs)
         }
-        const permit = granted(asked)
+        const permit = granted(result)
         record = permit.record
         const reasons = pausing(pool, tokens)
         expect(permit.trialAtMs).toBe(reasons.length > 0 ? nowMs : undefined)
@@ -322,12 +326,12 @@ function coolDownOf(pool: string, minTokens: number, durationMs: number): CoolDo
   return { model: 'm', ...(pool === '' ? {} : { pool }), ...(minTokens === 0 ? {} : { minTokens }), durationMs }
 }
 
-function cooled(cooldown: CoolDown): CapacityRecord {
-  return settled(emptyRecord(), T0, cooldown)
+function cooled(coolDown: CoolDown): CapacityRecord {
+  return settled(emptyRecord(), T0, coolDown)
 }
 
-function settled(record: CapacityRecord, atMs: number, cooldown: CoolDown): CapacityRecord {
-  return settle(advance(record, atMs), { chargedAtMs: 0, reserved: nothing, actual: nothing, cooldown })
+function settled(record: CapacityRecord, atMs: number, coolDown: CoolDown): CapacityRecord {
+  return settle(advance(record, atMs), { chargedAtMs: 0, reserved: nothing, actual: nothing, coolDown })
 }
 
 function ended(
@@ -340,10 +344,10 @@ function ended(
   return settle(advance(record, atMs), { chargedAtMs: 0, reserved: nothing, actual: nothing, trial })
 }
 
-function ask(record: CapacityRecord, given: object, atMs: number, slackMs?: number) {
+function acquire(record: CapacityRecord, given: object, atMs: number, slackMs?: number) {
   return requestAt(record, UNLIMITED, { model: 'm', requests: 1, tokens: 0, ...given }, atMs, slackMs)
 }
 
-function granted(asked: ReturnType<typeof ask>) {
-  return asked.status === 'granted' ? asked : expect.fail(`denied: ${JSON.stringify(asked)}`)
+function granted(result: ReturnType<typeof acquire>) {
+  return result.status === 'granted' ? result : expect.fail(`denied: ${JSON.stringify(result)}`)
 }

@@ -1,13 +1,14 @@
 /**
- * Cool-downs: pools that get no permits until a time, as the provider asked with a 429. One is shared by all gateways and begins narrow:
- * it holds back requests of the refused request's pool and size only. A cool-down of up to a minute is kept in full. During a longer
- * one, single requests (trials) are let through at growing intervals to find out whether the provider serves again.
+ * Cool-downs: pools that get no permits until a time, as the provider requested with a 429. Each is shared by all
+ * gateways and begins narrow: it holds back requests of the refused request's pool and size only. A cool-down of up to
+ * a minute is kept in full. During a longer one, single requests (trials) are let through at growing intervals to find
+ * out whether the provider serves again.
  */
 import type { CoolDown, Trial } from '@sluice/contracts'
 
 /**
- * One cool-down of a pool, for requests that reserve at least `minTokens`: a refusal says nothing about smaller requests. All instants
- * are Unix milliseconds.
+ * One cool-down of a pool, for requests that reserve at least `minTokens`: a refusal says nothing about smaller
+ * requests. All instants are Unix milliseconds.
  */
 interface PoolCoolDown {
   readonly minTokens: number
@@ -32,17 +33,20 @@ export type CoolDowns = ReadonlyMap<string, readonly PoolCoolDown[]>
 export const NO_COOL_DOWNS: CoolDowns = new Map()
 
 /**
- * The most cool-downs of a connection. Bounds the record's size. Cool-downs of models that were served are kept first, then those that end
- * last: made-up model names never push out a real model.
+ * The most cool-downs of a connection. Bounds the record's size. Cool-downs of models that were served are kept first,
+ * then those that end last: made-up model names never push out a real model.
  */
-export const MAX_COOLDOWNS = 256
+export const MAX_COOL_DOWNS = 256
 
 /** A cool-down of up to this length is kept in full; a longer one for this long after each refusal. */
 export const STRICT_MS = 60_000
 export const FIRST_TRIAL_INTERVAL_MS = 120_000
 export const MAX_TRIAL_INTERVAL_MS = 600_000
 
-/** The requests that share a limit at the provider: a model's, or a part of them with limits of its own, such as a service tier. */
+/**
+ * The requests that share a limit at the provider: a model's, or a part of them with limits of its own, such as a
+ * service tier.
+ */
 export interface Pool {
   readonly model: string
   /** Absent: the model's common pool. */
@@ -76,7 +80,10 @@ export function advanceCoolDowns(coolDowns: CoolDowns, clockMs: number): CoolDow
   return advanced ?? coolDowns
 }
 
-/** Adds a cool-down that begins now. An existing one of the same pool and size is extended, never shortened, and its next trial delayed. */
+/**
+ * Adds a cool-down that begins now. An existing one of the same pool and size is extended, never shortened, and its
+ * next trial delayed.
+ */
 export function withCoolDown(coolDowns: CoolDowns, added: CoolDown, clockMs: number): CoolDowns {
   const { minTokens = 0, durationMs, isServed = false } = added
   const key = poolKey(added)
@@ -110,7 +117,9 @@ export function isTrial(coolDowns: CoolDowns, pool: Pool, tokens: number): boole
   return holdingBack(coolDowns, pool, tokens).length > 0
 }
 
-/** Records a trial that is let through now. Requests are held back until the next trial, whatever becomes of this one. */
+/**
+ * Records a trial that is let through now. Requests are held back until the next trial, whatever becomes of this one.
+ */
 export function withTrial(coolDowns: CoolDowns, pool: Pool, tokens: number, clockMs: number): CoolDowns {
   return change(coolDowns, pool, tokens, (each) => ({
     ...each,
@@ -121,8 +130,8 @@ export function withTrial(coolDowns: CoolDowns, pool: Pool, tokens: number, cloc
 }
 
 /**
- * Records the outcome of a trial. If the provider served it, the cool-downs it was let through are over, unless another request was
- * refused since. If it was never sent, the next request becomes the trial.
+ * Records the outcome of a trial. If the provider served it, the cool-downs it was let through are over, unless
+ * another request was refused since. If it was never sent, the next request becomes the trial.
  */
 export function afterTrial(coolDowns: CoolDowns, trial: Trial, clockMs: number): CoolDowns {
   const { tokens, grantedAtMs, outcome } = trial
@@ -170,10 +179,10 @@ function setOrDelete(map: Map<string, readonly PoolCoolDown[]>, key: string, eac
 function bounded(coolDowns: Map<string, readonly PoolCoolDown[]>): CoolDowns {
   let count = 0
   for (const each of coolDowns.values()) count += each.length
-  if (count <= MAX_COOLDOWNS) return coolDowns
+  if (count <= MAX_COOL_DOWNS) return coolDowns
   const all = [...coolDowns].flatMap(([key, each]) => each.map((coolDown) => ({ key, coolDown })))
   const kept = new Map<string, PoolCoolDown[]>()
-  for (const { key, coolDown } of all.sort((a, b) => byRank(a.coolDown, b.coolDown)).slice(0, MAX_COOLDOWNS)) {
+  for (const { key, coolDown } of all.sort((a, b) => byRank(a.coolDown, b.coolDown)).slice(0, MAX_COOL_DOWNS)) {
     kept.set(key, [...(kept.get(key) ?? []), coolDown])
   }
   return kept

@@ -1,4 +1,7 @@
-/** The limits that a connection's permits are decided by: those configured, and those discovered for each of its models. */
+/**
+ * The limits that a connection's permits are decided by: those configured, and those discovered for each of its
+ * models.
+ */
 import { type CapacityLimit, METRICS, type Metric, type ModelLimit, PERIOD_MS, type Period } from '@sluice/contracts'
 
 /** One limit: at most `limit` of `metric` in any interval as long as `period`. */
@@ -15,8 +18,8 @@ export interface EnforcedLimits {
   /** Empty: the connection is not limited. */
   readonly configured: Limits
   /**
-   * Limits that the provider reported, by model, enforced beside the configured ones. Absent when the connection does not enforce
-   * discovered limits: nothing is then counted by model.
+   * Limits that the provider reported, by model, enforced beside the configured ones. Absent when the connection does
+   * not enforce discovered limits: nothing is then counted by model.
    */
   readonly discovered?: ReadonlyMap<string, readonly ModelLimit[]>
 }
@@ -42,8 +45,8 @@ export function limitsOf(capacity: readonly CapacityLimit[]): Limits {
 }
 
 /**
- * A limit that no response has confirmed for a day may belong to another account or tier by now. Limits with a `source` never appear in
- * responses: they stand until the source is queried again.
+ * A limit that no response has confirmed for a day may belong to another account or tier by now. Limits with a
+ * `source` never appear in responses: they stand until the source is queried again.
  */
 const DISCOVERED_EXPIRY_MS = 86_400_000
 const NO_LIMITS: readonly ModelLimit[] = []

@@ -1,9 +1,10 @@
 /**
- * Lost charges: how a record that the store rolled back (a power cut, a lost replica) is recognized, and what is counted as used in
- * place of the charges that are missing from it.
+ * Lost charges: how a record that the store rolled back (a power cut, a lost replica) is recognized, and what is
+ * counted as used in place of the charges that are missing from it.
  */
 import {
   type Cost,
+  LONGEST_PERIOD_MS,
   type Metric,
   PERIOD_MS,
   PERMIT_BATCH_MAX_AGE_MS,
@@ -35,8 +36,9 @@ export function joinSpans(a: LostSpan | undefined, b: LostSpan | undefined): Los
 /**
  * Returns the part of a suspected span that affects a connection, or undefined when none does.
  *
- * A stored record has everything that was decided until its clock. A missing record was never used, unless whole records may have
- * vanished: then it may have been in use for the whole day before the span's end, if its connection existed by then.
+ * A stored record has everything that was decided until its clock. A missing record was never used, unless whole
+ * records may have vanished: then it may have been in use for the whole longest period before the span's end, if its
+ * connection existed by then.
  *
  * @param storedClockMs the stored record's clock; undefined when there is no record
  */
@@ -50,10 +52,13 @@ export function spanOf(
     return storedClockMs > untilMs ? undefined : { fromMs: Math.max(fromMs, storedClockMs), untilMs }
   }
   if (suspected.vanished !== true || isCreatedAfter(connectionId, untilMs + CLOCKS_DIFFER_MS)) return undefined
-  return { fromMs: untilMs - PERIOD_MS.day, untilMs }
+  return { fromMs: untilMs - LONGEST_PERIOD_MS, untilMs }
 }
 
-/** Returns true when the id is a UUID of version 7 (RFC 9562), which begins with its Unix milliseconds, and is later than `atMs`. */
+/**
+ * Returns true when the id is a UUID of version 7 (RFC 9562), which begins with its Unix milliseconds, and is later
+ * than `atMs`.
+ */
 function isCreatedAfter(connectionId: string, atMs: number): boolean {
   const [, high, low] = UUID_V7.exec(connectionId) ?? []
   return high !== undefined && low !== undefined && Number.parseInt(high + low, 16) > atMs
@@ -77,8 +82,8 @@ export function isRolledBack(version: RecordVersion, newest: RecordVersion | und
 }
 
 /**
- * Returns true when the record lacks charges: the session knows that one of its batches was stored, the record would still remember
- * that batch and does not, and no loss since then was made up for.
+ * Returns true when the record lacks charges: the session knows that one of its batches was stored, the record would
+ * still remember that batch and does not, and no loss since then was made up for.
  */
 export function lacksCharges(record: CapacityRecord, { gateway, stored }: PermitBatchRequest): boolean {
   if (stored === undefined || record.clockMs - stored.atMs > PERMIT_BATCH_MAX_AGE_MS) return false
@@ -88,9 +93,9 @@ export function lacksCharges(record: CapacityRecord, { gateway, stored }: Permit
 }
 
 /**
- * Makes up for charges that the store lost: counts as used what may have been admitted in the span, charged at its end. In each window
- * that is at most what remained of its limit, and at most what shorter limits let through in the span. A settlement of a lost charge
- * takes its refund from what is assumed.
+ * Makes up for charges that the store lost: counts as used what may have been admitted in the span, charged at its
+ * end. In each window that is at most what remained of its limit, and at most what shorter limits let through in the
+ * span. A settlement of a lost charge takes its refund from what is assumed.
  *
  * The record must have been advanced to now. A span that ends no later than one already made up for adds nothing.
  */
@@ -132,7 +137,10 @@ function onlyOf(metric: Metric, amount: number, limits: Limits): Cost {
   return cost
 }
 
-/** Returns the most of `limit`'s metric that `other` let through in the span; infinite unless it limits that metric in a shorter period. */
+/**
+ * Returns the most of `limit`'s metric that `other` let through in the span; infinite unless it limits that metric in
+ * a shorter period.
+ */
 function mostAdmittedIn({ fromMs, untilMs }: LostSpan, other: Limit, limit: Limit): number {
   if (other.metric !== limit.metric || !isShorter(other.period, limit.period)) return Number.POSITIVE_INFINITY
   return other.limit * (Math.floor((untilMs - fromMs) / PERIOD_MS[other.period]) + 1)

@@ -1,4 +1,6 @@
-/** What was admitted for each model of a connection that enforces discovered limits, and what its provider reported of them. */
+/**
+ * Counters for each model of a connection that enforces discovered limits, and the limits that its provider reported.
+ */
 import type { Cost } from '@sluice/contracts'
 import {
   advanceBudgets,
@@ -49,8 +51,8 @@ export function refundModel(
 }
 
 /**
- * Sets the counters of a model that is used now. When there are too many models, the one that was used longest ago is dropped; models
- * without a known limit go first, so that a made-up name never pushes out a real model.
+ * Sets the counters of a model that is used now. When there are too many models, the one that was used longest ago is
+ * dropped; models without a known limit go first, so that a made-up name never pushes out a real model.
  */
 export function withModel(
   models: ReadonlyMap<string, ModelCounters>,

@@ -1,17 +1,24 @@
 /**
- * Observed budgets: what a provider's latest response says remains of a discovered limit. When others use the same account, that is
- * less than our own count explains, and the limit is lowered until it resets. An observed budget never raises a limit.
+ * Observed budgets: what a provider's latest response says remains of a discovered limit. When others use the same
+ * account, that is less than our own count explains, and the limit is lowered until it resets. An observed budget
+ * never raises a limit.
  */
 import { amountOf, type Cost, METRICS, type Metric, type ModelLimit, PERIOD_MS, type Period } from '@sluice/contracts'
 import { chargeSlotIndex, oldestCountingIndex, slotsOf, slotTakesChargesFromMs, used, type Windows } from './window.ts'
 
-/** What the latest response said about one limit, reconciled with what was admitted here. */
+/** The latest response's report of one limit, reconciled with what was admitted here. */
 export interface ObservedBudget {
-  /** When the response arrived, in Unix milliseconds, by the receiving gateway's clock. Only a later response replaces it. */
+  /**
+   * When the response arrived, in Unix milliseconds, by the receiving gateway's clock. Only a later response replaces
+   * it.
+   */
   readonly seenAtMs: number
-  /** From this instant, in Unix milliseconds, it lowers nothing, and no older response is fresh enough to be reconciled. */
+  /**
+   * From this instant, in Unix milliseconds, it lowers nothing, and no older response is fresh enough to be
+   * reconciled.
+   */
   readonly keptUntilMs: number
-  /** Absent when nothing is lowered: nobody else uses the account, or the limit has reset since. */
+  /** Absent when nothing is lowered: no other client uses the account, or the limit has reset since. */
   readonly lowered?: LoweredBudget
 }
 
@@ -21,7 +28,9 @@ export interface LoweredBudget {
   readonly remaining: number
   /** Unix milliseconds. */
   readonly endsAtMs: number
-  /** Charges from this instant on, in Unix milliseconds, were subtracted from `remaining`: refunding one adds it back. */
+  /**
+   * Charges from this instant on, in Unix milliseconds, were subtracted from `remaining`: refunding one adds it back.
+   */
   readonly countedFromMs: number
 }
 
@@ -36,13 +45,13 @@ export function observedBudgetKey({ period, metric }: { readonly period: Period;
 }
 
 /**
- * Reconciles what the provider's latest response says remains of `limit` with what was admitted here until it arrived. If the provider
- * counted more, others use the account too: until the limit resets (one period at most), no more is admitted than remained, minus what
- * was admitted since the response. Otherwise our own count says it all.
+ * Reconciles what the provider's latest response says remains of `limit` with what was admitted here until it arrived.
+ * If the provider counted more, others use the account too: until the limit resets (one period at most), no more is
+ * admitted than remained, minus what was admitted since the response. Otherwise our own count says it all.
  *
- * Each response is reconciled once, and never after a later one. It can only be reconciled while it is fresh: later, some of what was
- * admitted before it has slid out. A response whose reset time has passed ends an earlier lowering. Returns the same object when there
- * is nothing new.
+ * Each response is reconciled once, and never after a later one. It can only be reconciled while it is fresh: later,
+ * some of what was admitted before it has slid out. A response whose reset time has passed ends an earlier lowering.
+ * Returns the same object when there is nothing new.
  */
 export function reconcile(
   observedBudgets: ObservedBudgets,
@@ -88,8 +97,8 @@ export function chargeBudgets(observedBudgets: ObservedBudgets, cost: Cost): Obs
 }
 
 /**
- * Adds a refund back to the budgets that its charge was subtracted from. A charge from before the response may or may not be in the
- * provider's count, so that its refund raises nothing.
+ * Adds a refund back to the budgets that its charge was subtracted from. A charge from before the response may or may
+ * not be in the provider's count, so that its refund raises nothing.
  */
 export function refundBudgets(observedBudgets: ObservedBudgets, cost: Cost, chargedAtMs: number): ObservedBudgets {
   return changeRemaining(observedBudgets, ({ remaining, countedFromMs }, metric) =>
@@ -118,8 +127,9 @@ function changeRemaining(
 }
 
 /**
- * Returns what was charged after `atMs`, and the instant from which that is complete. Within the last minute the minute's slots are
- * precise to the second; before that, the period's own slots are, which may leave out part of a slot.
+ * Returns what was charged after `atMs`, and the instant from which that is complete. Within the last minute the
+ * minute's slots are precise to the second; before that, the period's own slots are, which may leave out part of a
+ * slot.
  */
 function chargedSince(
   windows: Windows,

@@ -1,8 +1,10 @@
-/** A connection's record: everything that is counted for it, as one immutable value that one compare-and-set replaces. */
+/**
+ * A connection's record: everything that is counted for it, as one immutable value that one compare-and-set replaces.
+ */
 import {
   type Cost,
+  LONGEST_PERIOD_MS,
   type Metric,
-  PERIOD_MS,
   PERMIT_SESSION_EXPIRY_MS,
   type Period,
   type PermitResult,
@@ -21,12 +23,12 @@ export interface CapacityRecord {
   readonly models: ReadonlyMap<string, ModelCounters>
   /** By the identity of the gateway's session. */
   readonly sessions: ReadonlyMap<string, PermitSession>
-  readonly cooldowns: CoolDowns
+  readonly coolDowns: CoolDowns
   /** The latest loss of charges that was made up for; absent when there was none that still matters. */
   readonly loss?: Loss
 }
 
-/** What the record keeps of a gateway's permit session: its last batch that changed something, and that batch's results. */
+/** A gateway's permit session in the record: its last batch that changed something, and that batch's results. */
 export interface PermitSession {
   readonly seq: number
   readonly results: readonly PermitResult[]
@@ -65,13 +67,14 @@ export function emptyRecord(): CapacityRecord {
     windows: emptyWindows(),
     models: new Map(),
     sessions: new Map(),
-    cooldowns: NO_COOL_DOWNS,
+    coolDowns: NO_COOL_DOWNS,
   }
 }
 
 /**
- * Advances the record to `nowMs`, or to its own clock if that is later: slides its windows and removes expired cool-downs, sessions and
- * losses. Because the record's clock never goes back, an instance whose clock is behind lets nothing slide out twice.
+ * Advances the record to `nowMs`, or to its own clock if that is later: slides its windows and removes expired
+ * cool-downs, sessions and losses. Because the record's clock never goes back, an instance whose clock is behind lets
+ * nothing slide out twice.
  */
 export function advance({ loss, ...record }: CapacityRecord, nowMs: number): CapacityRecord {
   const clockMs = Math.max(record.clockMs, nowMs)
@@ -80,7 +83,7 @@ export function advance({ loss, ...record }: CapacityRecord, nowMs: number): Cap
     windows: slideAll(record.windows, clockMs),
     models: record.models.size === 0 ? record.models : advanceModels(record.models, clockMs),
     sessions: keep(record.sessions, (session) => session.seenAtMs + PERMIT_SESSION_EXPIRY_MS > clockMs),
-    cooldowns: advanceCoolDowns(record.cooldowns, clockMs),
+    coolDowns: advanceCoolDowns(record.coolDowns, clockMs),
     ...(loss === undefined || isOver(loss, clockMs) ? {} : { loss }),
   }
 }
@@ -120,4 +123,4 @@ function keep<Value>(map: ReadonlyMap<string, Value>, isKept: (value: Value) => 
 }
 
 /** The longest period and two of its slots. */
-const LONGEST_COUNT_MS = PERIOD_MS.day * (62 / 60)
+const LONGEST_COUNT_MS = LONGEST_PERIOD_MS * (62 / 60)

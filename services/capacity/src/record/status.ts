@@ -32,13 +32,13 @@ export function statusOf(connectionId: string, record: CapacityRecord, limits: E
       return { ...state, used: inWindow, reserved: Math.min(inWindow, amountOf(open, state.metric)) }
     }),
     ...(limits.discovered === undefined ? {} : { models: modelStatuses(record, limits) }),
-    cooldowns: coolDownStatuses(record),
+    coolDowns: coolDownStatuses(record),
     ...assumedStatus(record),
   }
 }
 
-function coolDownStatuses({ cooldowns, clockMs }: CapacityRecord): CoolDownStatus[] {
-  return [...cooldowns].flatMap(([key, each]) =>
+function coolDownStatuses({ coolDowns, clockMs }: CapacityRecord): CoolDownStatus[] {
+  return [...coolDowns].flatMap(([key, each]) =>
     each.map(({ minTokens, endsAtMs, trialAtMs }) => ({
       ...poolOf(key),
       ...(minTokens === 0 ? {} : { minTokens }),

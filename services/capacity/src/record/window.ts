@@ -1,8 +1,8 @@
 /**
  * Sliding windows: what was charged in the last minute, hour and day, by slot.
  *
- * A period is cut into 60 slots. A charge counts until its whole slot is older than the period, so the sum over the slots never
- * understates the last period, and there is no boundary at which twice the limit could pass.
+ * A period is cut into 60 slots. A charge counts until its whole slot is older than the period, so the sum over the
+ * slots never understates the last period, and there is no boundary at which twice the limit could pass.
  */
 import {
   amountOf,
@@ -21,14 +21,14 @@ import {
 /** Slots in a period: 1 s, 1 min or 24 min each. */
 const SLOTS_PER_PERIOD = 60
 
-/** What was charged in one slot. `index` counts slots since the Unix epoch. */
+/** The charges of one slot. `index` counts slots since the Unix epoch. */
 export interface Slot extends Cost {
   readonly index: number
 }
 
 /**
- * One period's window. Immutable; a charge to the newest slot copies no other slots, so that a batch of permits costs a few small
- * objects each.
+ * One period's window. Immutable; a charge to the newest slot copies no other slots, so that a batch of permits costs
+ * a few small objects each.
  */
 export interface Window {
   readonly period: Period
@@ -70,8 +70,8 @@ export function refundAll({ minute, hour, day }: Windows, cost: Cost, chargedAtM
 }
 
 /** Returns true when nothing counts in any window. */
-export function areEmpty({ minute, hour, day }: Windows): boolean {
-  return [minute, hour, day].every(isEmpty)
+export function areEmpty(windows: Windows): boolean {
+  return Object.values(windows).every(isEmpty)
 }
 
 function emptyWindow(period: Period): Window {
@@ -83,9 +83,10 @@ function slotMs(period: Period): number {
 }
 
 /**
- * Returns the slot that takes a charge made at `atMs`: the slot that will be current when the request reaches the provider at the
- * latest. Without this slack, a charge in the last millisecond of a slot would count for exactly one period, and a request that
- * travels longer than its successor one period later would be one too many by the provider's clock.
+ * Returns the slot that takes a charge made at `atMs`: the slot that will be current when the request reaches the
+ * provider at the latest. Without this slack, a charge in the last millisecond of a slot would count for exactly one
+ * period, and a request that travels longer than its successor one period later would be one too many by the
+ * provider's clock.
  */
 export function chargeSlotIndex(period: Period, atMs: number): number {
   return Math.floor((atMs + DELIVERY_SLACK_MS) / slotMs(period))
@@ -101,7 +102,10 @@ export function oldestCountingIndex(period: Period, nowMs: number): number {
   return Math.floor(nowMs / slotMs(period)) - SLOTS_PER_PERIOD
 }
 
-/** Returns the instant, in Unix milliseconds, from which the slot no longer counts: all of it is then older than the period. */
+/**
+ * Returns the instant, in Unix milliseconds, from which the slot no longer counts: all of it is then older than the
+ * period.
+ */
 export function slotEndsCountingAtMs(period: Period, index: number): number {
   return (index + SLOTS_PER_PERIOD + 1) * slotMs(period)
 }
@@ -156,7 +160,10 @@ export function charge(window: Window, cost: Cost, atMs: number): Window {
   }
 }
 
-/** Charges a slot before the newest: permits of a distant gateway are charged ahead, and one nearby may follow with an earlier slot. */
+/**
+ * Charges a slot before the newest: permits of a distant gateway are charged ahead, and one nearby may follow with an
+ * earlier slot.
+ */
 function chargeOlder(window: Window, index: number, cost: Cost): Window {
   const slots = slotsOf(window)
   const before = slots.filter((slot) => slot.index < index)
@@ -165,7 +172,10 @@ function chargeOlder(window: Window, index: number, cost: Cost): Window {
   return windowOf(window.period, [...before, { index, ...sumOf(same, cost) }, ...after])
 }
 
-/** Refunds `cost` in the slot that was charged at `chargedAtMs`; returns the same object when that slot no longer counts. */
+/**
+ * Refunds `cost` in the slot that was charged at `chargedAtMs`; returns the same object when that slot no longer
+ * counts.
+ */
 function refund(window: Window, cost: Cost, chargedAtMs: number): Window {
   const index = chargeSlotIndex(window.period, chargedAtMs)
   if (index === window.newest.index) return { ...window, newest: { index, ...without(window.newest, cost) } }
@@ -176,8 +186,8 @@ function refund(window: Window, cost: Cost, chargedAtMs: number): Window {
 }
 
 /**
- * Subtracts a cost from a slot, down to zero. A slot that does not split its tokens into input and output stays unsplit: its refund
- * cannot be attributed to either part.
+ * Subtracts a cost from a slot, down to zero. A slot that does not split its tokens into input and output stays
+ * unsplit: its refund cannot be attributed to either part.
  */
 function without(slot: Cost, cost: Cost): Cost {
   const rest: Cost = {

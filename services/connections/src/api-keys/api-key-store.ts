@@ -1,9 +1,10 @@
 import { ApiKeyInput } from '@sluice/contracts'
+import { readStored } from '@sluice/postgres'
 import { type Insertable, type Kysely, type Selectable, sql } from 'kysely'
 import { type Actor, difference } from '../audit/audit-entry.ts'
 import { audit } from '../audit/audit-log.ts'
 import { enqueue } from '../bus/outbox.ts'
-import { type Database, readStored } from '../database/database.ts'
+import type { Database } from '../database/database.ts'
 import type { ApiKeyTable, Tables } from '../database/tables.ts'
 import { type ApiKey, restrictsApiKey, toApiKeyView } from './api-key.ts'
 
@@ -28,7 +29,9 @@ export function createApiKeyStore(database: Database, onCommitted: (hash: string
       await onCommitted(key.hash)
     },
 
-    /** Replaces a key by what `change` returns. Returns the key as it is then, or undefined when there is no such key. */
+    /**
+     * Replaces a key by what `change` returns. Returns the key as it is then, or undefined when there is no such key.
+     */
     update: async (id: string, change: (key: ApiKey) => ApiKey, actor: Actor): Promise<ApiKey | undefined> => {
       const updated = await database.transaction(async (trx) => {
         const row = await selectApiKeys(trx).where('id', '=', id).forUpdate().executeTakeFirst()

@@ -17,7 +17,10 @@ export interface ApiKey {
   readonly lastUsedAt?: Date
 }
 
-/** Returns what may be shown of a key to recognize it: its end, which belongs to the checksum and not to its random bits. */
+/**
+ * Returns what may be shown of a key to recognize it: its end, which belongs to the checksum and not to its random
+ * bits.
+ */
 export function apiKeyHint(key: string): string {
   return `…${key.slice(-4)}`
 }

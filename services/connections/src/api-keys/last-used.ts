@@ -11,8 +11,8 @@ export interface LastUsedDeps {
 }
 
 /**
- * Records when API keys are used, from the response events that gateways publish. It subscribes to them outside their stream: events that
- * are published while the service is down are missed, which is acceptable for a hint.
+ * Records when API keys are used, from the response events that gateways publish. It subscribes to them outside their
+ * stream: events that are published while the service is down are missed, which is acceptable for a hint.
  */
 export function followKeyUse(bus: Bus, { apiKeys, now, logger }: LastUsedDeps): Served {
   const uses = createUnsavedUses()

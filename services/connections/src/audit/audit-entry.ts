@@ -2,11 +2,11 @@ import { isDeepStrictEqual } from 'node:util'
 import { type AuditEntryView, type FieldChange, storableText } from '@sluice/contracts'
 import { visibleText } from '../documents.ts'
 
-/** Who makes a change, or is refused a request. */
+/** The maker of a change, or of a refused request. */
 export interface Actor {
   /**
-   * `operator:<token's name>`, `session:<name of its token>`, `bus:<name that the system gives itself>`, `address:<IP>` for an
-   * unauthenticated client, `command`, `start`.
+   * `operator:<token's name>`, `session:<name of its token>`, `bus:<name that the system gives itself>`,
+   * `address:<IP>` for an unauthenticated client, `command`, `start`.
    */
   readonly label: string
   /** The operator token of an operator or a session: token names are not unique. */
@@ -24,7 +24,7 @@ export function addressActor(address: string): Actor {
 export const COMMAND: Actor = { label: 'command' }
 export const START: Actor = { label: 'start' }
 
-/** What the audit log records of one change, or of one refusal. */
+/** One change, or one refusal, as the audit log records it. */
 export interface NewAuditEntry {
   readonly actor: Actor
   /** `<thing>.<past participle>`: `connection.created`. */
@@ -34,7 +34,7 @@ export interface NewAuditEntry {
   /** Views, which contain no secret. Absent before a creation, and after a deletion. */
   readonly before?: object | undefined
   readonly after?: object | undefined
-  /** What was tried and why it was refused; never what was sent. */
+  /** The refused attempt and the reason; never the document that was sent. */
   readonly details?: Readonly<Record<string, string>>
 }
 
@@ -66,7 +66,10 @@ export function toAuditEntryView({
   }
 }
 
-/** Returns the fields that differ between two views of one thing, by name; without the fields that every change updates. */
+/**
+ * Returns the fields that differ between two views of one thing, by name; without the fields that every change
+ * updates.
+ */
 export function difference(before: object | undefined, after: object | undefined): FieldChange[] {
   const old = new Map<string, unknown>(Object.entries(before ?? {}))
   const fresh = new Map<string, unknown>(Object.entries(after ?? {}))

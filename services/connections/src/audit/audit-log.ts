@@ -1,6 +1,7 @@
+import { readStored } from '@sluice/postgres'
 import type { Kysely, Selectable } from 'kysely'
 import { Type } from 'typebox'
-import { type Database, readStored } from '../database/database.ts'
+import type { Database } from '../database/database.ts'
 import type { AuditLogTable, Tables } from '../database/tables.ts'
 import type { AuditEntry, NewAuditEntry } from './audit-entry.ts'
 
@@ -12,7 +13,7 @@ export interface AuditQuery {
   readonly limit: number
 }
 
-/** Who did what. The entries of changes are written by the stores, with {@link audit}. */
+/** The audit log. The entries of changes are written by the stores, with {@link audit}. */
 export type AuditLog = ReturnType<typeof createAuditLog>
 
 export function createAuditLog(database: Database) {
@@ -32,7 +33,9 @@ export function createAuditLog(database: Database) {
   }
 }
 
-/** Writes an audit entry: that of a change in the change's own transaction, so that neither exists without the other. */
+/**
+ * Writes an audit entry: that of a change in the change's own transaction, so that neither exists without the other.
+ */
 export async function audit(db: Kysely<Tables>, entry: NewAuditEntry): Promise<void> {
   const { actor, action, subjectId, before, after, details } = entry
   await db

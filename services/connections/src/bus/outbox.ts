@@ -1,7 +1,8 @@
 import { connectionChanged } from '@sluice/contracts'
+import { readStored } from '@sluice/postgres'
 import { type Selectable, sql, type Transaction } from 'kysely'
 import type { Static } from 'typebox'
-import { type Database, readStored, tryLock } from '../database/database.ts'
+import { type Database, tryLock } from '../database/database.ts'
 import type { OutboxTable, Tables } from '../database/tables.ts'
 
 /** A change of a connection, as its event has it. */
@@ -15,9 +16,10 @@ export type OutboxEntry =
 export function createOutbox(database: Database) {
   return {
     /**
-     * Publishes the entries in batches and deletes them, until none is left: first restrictions, with all earlier entries of the same key,
-     * then the others, oldest first. A restriction that is committed meanwhile waits for at most one batch. Of all instances only one
-     * does so at a time; `busy`: another one is. When `publish` rejects, the batch and everything after it stays.
+     * Publishes the entries in batches and deletes them, until none is left: first restrictions, with all earlier
+     * entries of the same key, then the others, oldest first. A restriction that is committed meanwhile waits for at
+     * most one batch. Of all instances only one does so at a time; `busy`: another one is. When `publish` rejects, the
+     * batch and everything after it stays.
      */
     drain: async (publish: (entries: readonly OutboxEntry[]) => Promise<void>): Promise<'drained' | 'busy'> => {
       for (;;) {

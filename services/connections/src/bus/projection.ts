@@ -9,9 +9,9 @@ export interface Projection {
   /** Brings these keys to the committed state. */
   sync(keys: readonly string[]): Promise<void>
   /**
-   * Brings every key that was in the bucket at opening, or is in the table now, to the committed state: deleted ones first. Called once.
-   * At the end it marks the bucket as complete, so that watchers forget entries that only they know; but not if the bucket may have been
-   * lost since opening, which the next projection reconciles.
+   * Brings every key that was in the bucket at opening, or is in the table now, to the committed state: deleted ones
+   * first. Called once. At the end it marks the bucket as complete, so that watchers forget entries that only they
+   * know; but not if the bucket may have been lost since opening, which the next projection reconciles.
    */
   reconcile(): Promise<void>
   stop(): void
@@ -32,7 +32,7 @@ export interface ProjectionListeners {
 }
 
 interface StoredEntry {
-  /** Undefined when there is none; `UNREADABLE` when it has not the bucket's shape. */
+  /** The value; undefined when there is none, `UNREADABLE` when it does not have the bucket's shape. */
   readonly value: unknown
   /** 0 when the key was never written. */
   readonly revision: number
@@ -41,11 +41,11 @@ interface StoredEntry {
 /**
  * Opens the bucket and projects `table` into it.
  *
- * A key's revision is read before the table and expected at the write. A writer that was delayed in between, here or in another
- * instance, finds a newer revision and reads again, so an older state never replaces a newer one.
+ * A key's revision is read before the table and expected at the write. A writer that was delayed in between, here or
+ * in another instance, finds a newer revision and reads again, so an older state never replaces a newer one.
  *
- * The bucket is also watched: whatever another client writes is compared with the table, and replaced if it differs. That client may be
- * another instance, or NATS itself, which sends the reply to a request wherever the request says.
+ * The bucket is also watched: whatever another client writes is compared with the table, and replaced if it differs.
+ * That client may be another instance, or NATS itself, which sends the reply to a request wherever the request says.
  *
  * @throws SluiceError `unavailable` when the bucket cannot be read within 10 seconds
  */

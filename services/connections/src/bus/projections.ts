@@ -55,7 +55,9 @@ export async function openProjections(
   }
 }
 
-/** Returns the committed connections by id: all, or those of `ids` that exist. A value that is not a UUID is ignored. */
+/**
+ * Returns the committed connections by id: all, or those of `ids` that exist. A value that is not a UUID is ignored.
+ */
 async function projectedConnections(database: Database, ids: readonly string[] | undefined) {
   const rows = await database.run((db) => {
     const query = selectConnections(db)

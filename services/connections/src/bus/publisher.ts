@@ -7,8 +7,8 @@ import { openProjections, type Projections } from './projections.ts'
 /** Publishes committed changes on the bus. */
 export interface Publisher {
   /**
-   * Publishes a change that was just committed. Resolves when it is published, or after a second; at once while the bus is unreachable, when
-   * it is published later. Never rejects.
+   * Publishes a change that was just committed. Resolves when it is published, or after a second; at once while the
+   * bus is unreachable, when it is published later. Never rejects.
    * @param key the connection's id, or the API key's hash
    */
   published(key: string): Promise<void>
@@ -19,9 +19,9 @@ export interface Publisher {
 }
 
 /**
- * Publishes the outbox after each change, and every second for changes that another instance committed before it crashed. After each
- * loss of the bus, each failure, and every few minutes, it also reconciles the projections as a whole: they are right again whatever
- * happened to the buckets meanwhile.
+ * Publishes the outbox after each change, and every second for changes that another instance committed before it
+ * crashed. After each loss of the bus, each failure, and every few minutes, it also reconciles the projections as a
+ * whole: they are right again whatever happened to the buckets meanwhile.
  */
 export function createPublisher({
   database,
@@ -51,7 +51,7 @@ export function createPublisher({
     projections = undefined
     await reconciling
     const isAfterLoss = mustReconcile
-    mustReconcile = false // Cleared first: what happens meanwhile asks for another reconciliation.
+    mustReconcile = false // Cleared first: a change meanwhile requires another reconciliation.
     const opened = await openProjections(bus, database, { onFault: failed, onUnreadable })
     projections = opened
     reconcileAtMs = performance.now() + (isAfterLoss ? RECONCILE_AFTER_LOSS_MS : RECONCILE_MS)
@@ -63,7 +63,8 @@ export function createPublisher({
   /** Publishes the outbox and returns when to look again, in milliseconds. */
   const publish = async (bus: Bus): Promise<number> => {
     const { publish: publishEntries } = await reconciled(bus)
-    // A later waiter may have committed too late for this drain. Every entry of a key publishes the key's state at that time.
+    // A later waiter may have committed too late for this drain. Every entry of a key publishes the key's state at
+    // that time.
     const before = [...waiters]
     const outcome = await outbox.drain(async (entries) => {
       const keys = new Set(
@@ -161,7 +162,10 @@ function createBusyWarning(logger: Logger) {
   }
 }
 
-/** Lets one loop sleep until it is woken: `sleep` ends after `ms`, or at once if `wake` was called since the last sleep. */
+/**
+ * Lets one loop sleep until it is woken: `sleep` ends after `ms`, or at once if `wake` was called since the last
+ * sleep.
+ */
 function createAlarm() {
   let isAwake = false
   let resolveSleep: (() => void) | undefined
@@ -191,5 +195,8 @@ const BUSY_RETRY_MS = 50
 /** A batch takes tens of milliseconds, and thousands of changes a few seconds. */
 const BUSY_WARNING_MS = 5_000
 const RECONCILE_MS = 5 * 60_000
-/** Watchers of a bucket forget its lost entries at the first reconciliation after they have reconnected, which may be after ours. */
+/**
+ * Watchers of a bucket forget its lost entries at the first reconciliation after they have reconnected, which may be
+ * after ours.
+ */
 const RECONCILE_AFTER_LOSS_MS = 30_000

@@ -1,6 +1,9 @@
 import { SluiceError } from '@sluice/contracts'
 
-/** Runs a command-line program: prints its failure to stderr, each invalid argument on a line of its own, and exits with 1 then. */
+/**
+ * Runs a command-line program: prints its failure to stderr, each invalid argument on a line of its own, and exits
+ * with 1 then.
+ */
 export async function runCommand(work: () => Promise<void>): Promise<void> {
   try {
     await work()

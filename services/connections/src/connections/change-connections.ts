@@ -1,6 +1,6 @@
 import { type ConnectionView, SluiceError } from '@sluice/contracts'
 import { type Actor, difference } from '../audit/audit-entry.ts'
-import { type SealDeps, sealCredential } from '../credentials/sealed-credentials.ts'
+import { type EncryptDeps, encryptCredential } from '../credentials/stored-credentials.ts'
 import type { CredentialOwner } from '../keys/envelope.ts'
 import type { ConnectionRules } from './config-errors.ts'
 import { type Connection, DEFAULT_SETTINGS, settingsAfter, settingsOver, toView } from './connection.ts'
@@ -8,12 +8,12 @@ import { type ValidPatch, validateConnection, validatePatch } from './connection
 import type { ConnectionReplacement, ConnectionStore } from './connection-store.ts'
 import { findConnection } from './find-connections.ts'
 
-export interface ChangeDeps extends SealDeps {
+export interface ChangeDeps extends EncryptDeps {
   readonly connections: ConnectionStore
   readonly rules: ConnectionRules
 }
 
-/** Which connection to change. */
+/** The connection to change. */
 export interface ConnectionTarget {
   readonly id: string
   /** The version that it must have; undefined: any. */
@@ -21,7 +21,7 @@ export interface ConnectionTarget {
 }
 
 /**
- * Stores a new connection with its credential, sealed.
+ * Stores a new connection with its encrypted credential.
  * @throws SluiceError `invalid_request` with everything that is wrong with `document`; `name_taken`
  */
 export async function createConnection(
@@ -31,7 +31,7 @@ export async function createConnection(
 ): Promise<ConnectionView> {
   const { input, provider, publicConfig, secrets } = validateConnection(document, deps.rules)
   const id = deps.newId()
-  const sealed = await sealCredential(deps, secrets, { connectionId: id, provider: provider.id, version: 1 })
+  const encrypted = await encryptCredential(deps, secrets, { connectionId: id, provider: provider.id, version: 1 })
   const createdAt = deps.now()
   const connection: Connection = {
     ...settingsOver(DEFAULT_SETTINGS, input),
@@ -39,12 +39,12 @@ export async function createConnection(
     name: input.name,
     provider: provider.id,
     config: provider.generatesExternalId ? { ...publicConfig, externalId: `sluice-${deps.newId()}` } : publicConfig,
-    ...(sealed === undefined ? {} : { credential: sealed.summary }),
+    ...(encrypted === undefined ? {} : { credential: encrypted.summary }),
     version: 1,
     createdAt,
     updatedAt: createdAt,
   }
-  const outcome = await deps.connections.insert(connection, sealed?.envelope, actor)
+  const outcome = await deps.connections.insert(connection, encrypted?.envelope, actor)
   if (outcome === 'name_taken') throw nameTaken(connection.name)
   return toView(connection)
 }
@@ -79,8 +79,9 @@ export async function deleteConnection(
 }
 
 /**
- * Stores what `change` makes of the connection; nothing, and no new version, if that is no difference. When another change is stored
- * first, `change` is applied again to the connection as it is then, so that what is stored never mixes two changes.
+ * Stores what `change` makes of the connection; nothing, and no new version, if that is no difference. When another
+ * change is stored first, `change` is applied again to the connection as it is then, so that what is stored never
+ * mixes two changes.
  * @throws SluiceError `not_found`, `version_conflict`, `name_taken`; whatever `change` throws
  */
 export async function changeConnection(
@@ -102,15 +103,16 @@ export async function changeConnection(
 }
 
 /**
- * Returns the connection with a valid patch applied; a secret in the patch is sealed as a new version of the credential.
+ * Returns the connection with a valid patch applied; a secret in the patch is stored as a new version of the
+ * credential.
  * @throws EnvelopeError when the key service returns no data key
  */
 export async function patchedConnection(
-  deps: SealDeps,
+  deps: EncryptDeps,
   before: Connection,
   { patch, publicConfig, secrets }: ValidPatch,
 ): Promise<ConnectionReplacement> {
-  const sealed = await sealCredential(deps, secrets, nextCredential(before))
+  const encrypted = await encryptCredential(deps, secrets, nextCredential(before))
   // The settings have no allowedModels when every model is allowed.
   const { allowedModels: _, ...kept } = before
   const connection: Connection = {
@@ -118,13 +120,13 @@ export async function patchedConnection(
     ...settingsAfter(before, patch),
     name: patch.name ?? before.name,
     config: withoutNulls({ ...before.config, ...publicConfig }),
-    ...(sealed === undefined ? {} : { credential: sealed.summary }),
+    ...(encrypted === undefined ? {} : { credential: encrypted.summary }),
     version: before.version + 1,
     updatedAt: deps.now(),
   }
-  return sealed === undefined
+  return encrypted === undefined
     ? { action: 'updated', connection }
-    : { action: 'rotated', connection, envelope: sealed.envelope }
+    : { action: 'rotated', connection, envelope: encrypted.envelope }
 }
 
 /** Identifies the next version of a connection's credential. */

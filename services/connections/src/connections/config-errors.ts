@@ -7,7 +7,7 @@ import { fieldsOf } from '../documents.ts'
 export interface ConnectionRules {
   /** Returns whether the gateways can call this provider. */
   readonly isAvailable: (provider: ProviderId) => boolean
-  /** Whether a base URL may be http to a loopback address. */
+  /** Allows base URLs with http to loopback addresses. */
   readonly allowInsecureUpstream: boolean
 }
 

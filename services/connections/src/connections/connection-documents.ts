@@ -35,7 +35,8 @@ export interface ValidPatch extends SplitConfig {
 }
 
 /**
- * Validates a new connection against its schema, its provider's config schema, and the rules that no schema can express.
+ * Validates a new connection against its schema, its provider's config schema, and the rules that no schema can
+ * express.
  * @throws SluiceError `invalid_request` with everything that is wrong, one entry per field
  */
 export function validateConnection(document: unknown, rules: ConnectionRules): ValidConnection {
@@ -64,7 +65,8 @@ const NO_EXTERNAL_ID =
   'can be tested once the connection exists: creating it generates the external id that the role is assumed with'
 
 /**
- * Validates a change of `connection`. Its config is merged field by field, so every field of it may be absent, or null to be removed.
+ * Validates a change of `connection`. Its config is merged field by field, so every field of it may be absent, or null
+ * to be removed.
  * @throws SluiceError `invalid_request` with everything that is wrong, one entry per field
  */
 export function validatePatch(document: unknown, connection: Connection, rules: ConnectionRules): ValidPatch {

@@ -1,7 +1,7 @@
 import { ConnectionView, CredentialFault } from '@sluice/contracts'
+import { readStored } from '@sluice/postgres'
 import type { Insertable, Kysely, Selectable } from 'kysely'
 import { Type } from 'typebox'
-import { readStored } from '../database/database.ts'
 import type { ConnectionTable, Tables } from '../database/tables.ts'
 import type { Connection, CredentialSummary } from './connection.ts'
 

@@ -18,13 +18,13 @@ export interface ConnectionQuery {
   readonly limit: number
 }
 
-/** What replaces a connection, and the action for the audit log. */
+/** The replacement of a connection, and the action for the audit log. */
 export type ConnectionReplacement =
   | { readonly action: 'updated'; readonly connection: Connection }
   | {
       readonly action: 'rotated' | 'rolled-back'
       readonly connection: Connection
-      /** Of the new credential; its version and hint are in the connection's summary. */
+      /** The envelope of the new credential; its version and hint are in the connection's summary. */
       readonly envelope: Envelope
     }
 
@@ -37,8 +37,8 @@ export interface StoredCredential {
 }
 
 /**
- * The connections. Each change is one transaction with its audit entry and its outbox entry, so that none of the three exists without
- * the others. Every method throws DatabaseUnreachableError while the database is unreachable.
+ * The connections. Each change is one transaction with its audit entry and its outbox entry, so that none of the three
+ * exists without the others. Every method throws DatabaseUnreachableError while the database is unreachable.
  */
 export type ConnectionStore = ReturnType<typeof createConnectionStore>
 
@@ -95,8 +95,8 @@ export function createConnectionStore(database: Database, onCommitted: (id: stri
       ),
 
     /**
-     * Replaces `before`. A new credential also destroys the envelopes of all versions but this one and the previous one. `conflict`: the
-     * stored connection is no longer `before`.
+     * Replaces `before`. A new credential also destroys the envelopes of all versions but this one and the previous
+     * one. `conflict`: the stored connection is no longer `before`.
      */
     replace: (
       before: Connection,
@@ -157,8 +157,8 @@ export function createConnectionStore(database: Database, onCommitted: (id: stri
     },
 
     /**
-     * Sets the fault of a rejection by the provider, or with `undefined` clears it; only on the current version, and never over another
-     * fault. Returns the connection's name if that changed anything.
+     * Sets the fault of a rejection by the provider, or with `undefined` clears it; only on the current version, and
+     * never over another fault. Returns the connection's name if that changed anything.
      */
     setRejection: async (
       connectionId: string,

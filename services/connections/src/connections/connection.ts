@@ -9,7 +9,7 @@ import {
   type ProviderId,
 } from '@sluice/contracts'
 
-/** What an operator sets on a connection besides its name, provider and config. */
+/** The settings of a connection besides its name, provider and config. */
 export type ConnectionSettings = Required<
   Pick<ConnectionView, 'enforceDiscovered' | 'allowAdministration' | 'requestStreamUsage'>
 > &
@@ -25,7 +25,7 @@ export type ConnectionSettings = Required<
     | 'enabled'
   >
 
-/** What is known of one version of a connection's credential, without the secret. */
+/** The public facts of one version of a connection's credential. */
 export interface CredentialSummary {
   readonly version: number
   readonly hint: string
@@ -43,7 +43,7 @@ export interface Connection extends Readonly<ConnectionSettings> {
   readonly provider: ProviderId
   /** Without the provider's secret fields. */
   readonly config: Readonly<Record<string, unknown>>
-  /** Of the current version; absent when the provider needs no stored credential. */
+  /** The summary of the current version; absent when the provider needs no stored credential. */
   readonly credential?: CredentialSummary
   /** Incremented by each change, from 1. */
   readonly version: number
@@ -129,9 +129,9 @@ export function toProjection(connection: Connection): ProjectedConnection {
 }
 
 /**
- * Returns whether the connection may be used less than before, or in another way: restrictions are published first. Every change counts,
- * also of fields that are added later, except those that only describe or only allow more. A renamed connection cannot be used under its
- * old name.
+ * Returns whether the connection may be used less than before, or in another way: restrictions are published first.
+ * Every change counts, also of fields that are added later, except those that only describe or only allow more. A
+ * renamed connection cannot be used under its old name.
  */
 export function restrictsConnection(before: Connection, after: Connection): boolean {
   const fields = new Set([...Object.keys(before), ...Object.keys(after)]) as Set<keyof Connection>

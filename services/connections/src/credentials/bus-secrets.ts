@@ -12,21 +12,21 @@ import { validate as isUuid } from 'uuid'
 import type { ConnectionStore, StoredCredential } from '../connections/connection-store.ts'
 import { requireNoErrors } from '../documents.ts'
 import { type CredentialOwner, EnvelopeError } from '../keys/envelope.ts'
+import type { SealedBoxes } from '../keys/sealed-boxes.ts'
 import type { SealingKey } from '../keys/sealing-key.ts'
-import type { SealedBoxes } from '../keys/sodium.ts'
-import { type OpenDeps, openCredential } from './sealed-credentials.ts'
+import { type DecryptDeps, decryptCredential } from './stored-credentials.ts'
 
-export interface IssueDeps extends OpenDeps {
+export interface IssueDeps extends DecryptDeps {
   readonly connections: ConnectionStore
   readonly sealedBoxes: SealedBoxes
 }
 
 /**
- * Returns the current version of a connection's credential, sealed to the gateway that requests it. A gateway that requests an older
- * version has not heard of the new one yet. The plaintext is overwritten at once.
+ * Returns the current version of a connection's credential, sealed to the gateway that requests it. A gateway that
+ * requests an older version has not heard of the new one yet. The plaintext is overwritten at once.
  * @throws SluiceError `not_found`; `credential_unavailable` when the version does not exist yet, or cannot be opened;
- * `upstream_unreachable` when its key service is unavailable; `unavailable` when the database is; `invalid_request` for an invalid
- * public key
+ * `upstream_unreachable` when its key service is unavailable; `unavailable` when the database is; `invalid_request`
+ * for an invalid public key
  */
 export async function issueCredential(
   deps: IssueDeps,
@@ -52,10 +52,13 @@ export async function issueCredential(
   return { connectionId, version, sealed }
 }
 
-/** Distinguishes an unavailable key service, which is transient, from a credential that cannot be opened: gateways wait for the former. */
-async function open(deps: OpenDeps, stored: StoredCredential, owner: CredentialOwner): Promise<Uint8Array> {
+/**
+ * Distinguishes an unavailable key service, which is transient, from a credential that cannot be opened: gateways wait
+ * for the former.
+ */
+async function open(deps: DecryptDeps, stored: StoredCredential, owner: CredentialOwner): Promise<Uint8Array> {
   try {
-    return await openCredential(deps, stored, owner)
+    return await decryptCredential(deps, stored, owner)
   } catch (error) {
     if (!(error instanceof EnvelopeError) || error.reason !== 'key_unavailable') throw error
     throw new SluiceError('upstream_unreachable', error.message, { cause: error })
@@ -65,8 +68,8 @@ async function open(deps: OpenDeps, stored: StoredCredential, owner: CredentialO
 type Config = Readonly<Record<string, unknown>>
 
 /**
- * Returns the config of a document from the bus with its sealed secrets opened. A secret in clear is refused, so that no client comes to
- * rely on sending them in clear.
+ * Returns the config of a document from the bus with its sealed secrets opened. A secret in clear is refused, so that
+ * no client comes to rely on sending them in clear.
  * @throws SluiceError `invalid_request` naming the secrets that are not sealed, or not sealed to this service's key
  */
 export async function unsealSecrets(

@@ -14,7 +14,10 @@ export interface RecordedVersion extends CredentialSummary {
   readonly wrappedUnder?: EnvelopeKey
 }
 
-/** All versions of the connections' credentials. Every method throws DatabaseUnreachableError while the database is unreachable. */
+/**
+ * All versions of the connections' credentials. Every method throws DatabaseUnreachableError while the database is
+ * unreachable.
+ */
 export type CredentialHistory = ReturnType<typeof createCredentialHistory>
 
 export function createCredentialHistory(database: Database) {
@@ -46,7 +49,9 @@ export function createCredentialHistory(database: Database) {
       return { recorded, stored: { envelope: row.envelope, fault: recorded.fault } }
     },
 
-    /** Destroys the envelopes of the versions that were replaced at `instant` or before, and returns which they were. */
+    /**
+     * Destroys the envelopes of the versions that were replaced at `instant` or before, and returns which they were.
+     */
     destroyReplacedBefore: (
       instant: Date,
     ): Promise<readonly { readonly connectionId: string; readonly version: number }[]> =>

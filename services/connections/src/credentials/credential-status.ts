@@ -4,7 +4,7 @@ import type { Logger } from '@sluice/service-kit'
 import { validate as isUuid } from 'uuid'
 import type { ConnectionStore } from '../connections/connection-store.ts'
 
-/** How a provider responded to one version of a connection's credential. */
+/** A provider's response to one version of a connection's credential. */
 export interface CredentialOutcome {
   readonly connectionId: string
   readonly version: number
@@ -30,8 +30,9 @@ export interface StatusDeps {
 }
 
 /**
- * Records on a connection that its provider rejects, or again accepts, its current credential, and publishes the change. A report of a
- * previous version, or one that is recorded already, changes nothing; a fault that keeps the credential from being opened stays.
+ * Records on a connection that its provider rejects, or again accepts, its current credential, and publishes the
+ * change. A report of a previous version, or one that is recorded already, changes nothing; a fault that keeps the
+ * credential from being opened stays.
  * @throws SluiceError `unavailable` when the database is unreachable
  */
 export async function recordCredentialStatus(
@@ -55,8 +56,9 @@ function rejection(upstreamStatus: number | undefined): string {
 }
 
 /**
- * Records what gateways report of the connections' credentials, in order. Every instance receives each report; the first to store it
- * publishes the change. A report that is missed, or cannot be stored, is repeated while requests are sent.
+ * Records what gateways report of the connections' credentials, in order. Every instance receives each report; the
+ * first to store it publishes the change. A report that is missed, or cannot be stored, is repeated while requests are
+ * sent.
  */
 export function followCredentialStatus(bus: Bus, deps: StatusDeps): Served {
   const { logger } = deps

@@ -7,8 +7,8 @@ import { DEFAULT_PAGE_SIZE, fromNumberCursor, toCursor } from '../paging.ts'
 import type { CredentialHistory, RecordedVersion } from './credential-history.ts'
 
 /**
- * Returns until when `recorded` can be rolled back to, or undefined if it cannot be: only the previous version can, for `graceMs` after
- * it was replaced.
+ * Returns until when `recorded` can be rolled back to, or undefined if it cannot be: only the previous version can,
+ * for `graceMs` after it was replaced.
  */
 export function rollbackUntil(
   recorded: Pick<RecordedVersion, 'version' | 'wrappedUnder'>,
@@ -54,7 +54,9 @@ export interface VersionQuery {
   readonly cursor?: string
 }
 
-/** Returns the versions of a connection's credential, newest first. @throws SluiceError `not_found`, `invalid_request` */
+/**
+ * Returns the versions of a connection's credential, newest first. @throws SluiceError `not_found`, `invalid_request`
+ */
 export async function listCredentialVersions(
   { connections, credentialHistory, credentialGraceMs: graceMs, now }: VersionDeps,
   id: string,
@@ -72,8 +74,9 @@ export async function listCredentialVersions(
 }
 
 /**
- * Destroys the envelopes of credentials that can no longer be rolled back to, every `intervalMs` until `signal` aborts; their rows stay
- * as history. Several instances may do it at a time: a replaced version never becomes current again.
+ * Destroys the envelopes of credentials that can no longer be rolled back to, every `intervalMs` until `signal`
+ * aborts; their rows stay as history. Several instances may do it at a time: a replaced version never becomes current
+ * again.
  */
 export async function retireCredentials(
   { credentialHistory, credentialGraceMs, now, logger }: Omit<VersionDeps, 'connections'> & { readonly logger: Logger },

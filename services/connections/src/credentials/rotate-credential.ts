@@ -14,7 +14,7 @@ import type { ProviderProbe } from '../probes/provider-probe.ts'
 import { wrapSecrets } from '../probes/test-connection.ts'
 import type { RecordedVersion } from './credential-history.ts'
 import { rollbackUntil, type VersionDeps } from './credential-versions.ts'
-import { openCredentialFields, sealCredential } from './sealed-credentials.ts'
+import { decryptCredentialFields, encryptCredential } from './stored-credentials.ts'
 
 /** A new credential was rejected by the provider, or could not be tested; the old one stays in force. */
 export class CredentialNotRotatedError extends SluiceError {
@@ -29,8 +29,8 @@ export class CredentialNotRotatedError extends SluiceError {
 }
 
 /**
- * Gives a connection a new credential after its provider has accepted it, or cannot be asked. Until then, and if it is rejected, the old
- * one is in force and nothing of the new one is stored.
+ * Gives a connection a new credential after its provider has accepted it, or has no way to test it. Until then, and if
+ * it is rejected, the old one is in force and nothing of the new one is stored.
  * @throws CredentialNotRotatedError when the provider rejects it, is unreachable or fails; SluiceError `not_found`, `version_conflict`, or
  * `invalid_request` with everything that is wrong with the document; those of the probe
  */
@@ -82,8 +82,8 @@ function codes(...of: readonly ConnectionTestErrorCode[]): ReadonlySet<string> {
 }
 
 /**
- * Puts the previous credential in force again, as the next version: versions only increase, wherever they are cached. The version that it
- * replaces can be rolled back to in turn.
+ * Puts the previous credential in force again, as the next version: versions only increase, wherever they are cached.
+ * The version that it replaces can be rolled back to in turn.
  * @throws SluiceError `not_found`, `version_conflict`, `no_previous_credential`; EnvelopeError when the previous version cannot be
  * opened
  */
@@ -95,16 +95,16 @@ export function rollBackCredential(
   return changeConnection(deps.connections, actor, target, async (before) => {
     const { recorded, stored } = await previousVersion(deps, before)
     const { id: connectionId, provider } = before
-    const fields = await openCredentialFields(deps, stored, { connectionId, provider, version: recorded.version })
-    const sealed = await sealCredential(deps, fields, nextCredential(before))
-    if (sealed === undefined) throw new SluiceError('internal', 'a stored credential has no fields')
+    const fields = await decryptCredentialFields(deps, stored, { connectionId, provider, version: recorded.version })
+    const encrypted = await encryptCredential(deps, fields, nextCredential(before))
+    if (encrypted === undefined) throw new SluiceError('internal', 'a stored credential has no fields')
     const connection: Connection = {
       ...before,
-      credential: { ...sealed.summary, restores: recorded.version },
+      credential: { ...encrypted.summary, restores: recorded.version },
       version: before.version + 1,
       updatedAt: deps.now(),
     }
-    return { action: 'rolled-back', connection, envelope: sealed.envelope }
+    return { action: 'rolled-back', connection, envelope: encrypted.envelope }
   })
 }
 

@@ -1,13 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { SluiceError, validate } from '@sluice/contracts'
+import { SluiceError } from '@sluice/contracts'
 import { openDatabase } from '@sluice/postgres'
 import type { Logger } from '@sluice/service-kit'
 import { type Kysely, sql, type Transaction } from 'kysely'
 import pg from 'pg'
-import type { Static, TSchema } from 'typebox'
 import type { LockName, Tables } from './tables.ts'
 
-/** The service's PostgreSQL. Every query throws DatabaseUnreachableError while the server is unreachable or overloaded. */
+/**
+ * The service's PostgreSQL. Every query throws DatabaseUnreachableError while the server is unreachable or overloaded.
+ */
 export interface Database {
   run<T>(query: (db: Kysely<Tables>) => Promise<T>): Promise<T>
   transaction<T>(work: (trx: Transaction<Tables>) => Promise<T>): Promise<T>
@@ -74,17 +75,6 @@ export async function untilReachable<T>(work: () => Promise<T>, logger: Logger):
   }
 }
 
-/**
- * Returns a stored value with its schema's type.
- * @param what names the row, for the error
- * @throws SluiceError `internal` when it has another shape: someone else wrote it, or another version of the service
- */
-export function readStored<S extends TSchema>(schema: S, value: unknown, what: string): Static<S> {
-  const validation = validate(schema, value)
-  if (validation.valid) return validation.value
-  throw new SluiceError('internal', `${what} is stored in an unknown shape`, { fields: validation.errors })
-}
-
 /** Returns whether the query failed on the unique constraint `name`. */
 export function violatesUnique(error: unknown, name: string): boolean {
   return error instanceof pg.DatabaseError && error.code === UNIQUE_VIOLATION && error.constraint === name
@@ -104,7 +94,7 @@ export async function tryLock(trx: Transaction<Tables>, name: LockName): Promise
 /** @see https://www.postgresql.org/docs/current/errcodes-appendix.html */
 function translate(error: unknown): unknown {
   if (isUnreachable(error)) return new DatabaseUnreachableError(error)
-  if (error instanceof pg.DatabaseError && NOT_SET_UP.has(error.code ?? '')) {
+  if (error instanceof pg.DatabaseError && error.code !== undefined && NOT_SET_UP.has(error.code)) {
     return new SluiceError('unavailable', 'The database is not set up yet.', { cause: error })
   }
   return error
@@ -113,7 +103,7 @@ function translate(error: unknown): unknown {
 function isUnreachable(error: unknown): boolean {
   if (!(error instanceof Error)) return false
   // Connection exceptions, insufficient resources, operator intervention (shutdown, start, statement cancelled).
-  if (error instanceof pg.DatabaseError) return /^(08|53|57)/.test(error.code ?? '')
+  if (error instanceof pg.DatabaseError) return error.code !== undefined && /^(08|53|57)/.test(error.code)
   if ('code' in error && typeof error.code === 'string') return SYSTEM_CODES.has(error.code)
   return DRIVER_MESSAGES.test(error.message)
 }

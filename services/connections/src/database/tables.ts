@@ -75,7 +75,7 @@ export interface OperatorTokenTable {
   last_used_at: Date | null
 }
 
-/** The console's sessions; they are deleted with their tokens. */
+/** Operators' sessions; they are deleted with their tokens. */
 interface SessionTable {
   id: string
   hash: string
@@ -84,7 +84,7 @@ interface SessionTable {
   expires_at: Date
 }
 
-/** Who did what to what, when, with the views before and after; and refused requests. Never a secret. */
+/** Actions with actor, subject, time and the views before and after; and refused requests. Never a secret. */
 export interface AuditLogTable {
   id: Generated<number>
   at: Generated<Date>
@@ -98,7 +98,10 @@ export interface AuditLogTable {
   details: Json | null
 }
 
-/** Committed changes that are not published yet, in the order of their ids, except that restrictions are published first. */
+/**
+ * Committed changes that are not published yet, in the order of their ids, except that restrictions are published
+ * first.
+ */
 export interface OutboxTable {
   id: Generated<number>
   kind: string
@@ -110,8 +113,8 @@ export interface OutboxTable {
 }
 
 /**
- * A lock across instances, held until the transaction that took it ends: a row in the service's own schema, which no other database role
- * may lock. Advisory locks belong to the database, and any role that may connect can take them.
+ * A lock across instances, held until the transaction that took it ends: a row in the service's own schema, which no
+ * other database role may lock. Advisory locks belong to the database, and any role that may connect can take them.
  */
 export type LockName = 'outbox' | 'first-operator-token'
 
@@ -128,7 +131,7 @@ interface SealingKeyTable {
 }
 
 /**
- * A jsonb column: validated where it is read, and written as JSON text, as the driver would write an array in PostgreSQL's own array
- * syntax.
+ * A jsonb column: validated where it is read, and written as JSON text, as the driver would write an array in
+ * PostgreSQL's own array syntax.
  */
 type Json = ColumnType<unknown, string, string>

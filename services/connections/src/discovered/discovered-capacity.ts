@@ -15,9 +15,9 @@ export interface CapacityDrift extends Pick<ModelLimit, 'model' | 'dimension' | 
 }
 
 /**
- * Returns where the configured capacity is above the provider's limits; limits that are absent or disabled are not. Where the provider
- * limits input and output tokens separately, a configured limit on all tokens is compared with their sum; where it limits all tokens,
- * configured limits on input or output are compared with that.
+ * Returns where the configured capacity is above the provider's limits; limits that are absent or disabled are not.
+ * Where the provider limits input and output tokens separately, a configured limit on all tokens is compared with
+ * their sum; where it limits all tokens, configured limits on input or output are compared with that.
  */
 export function driftOf(capacity: readonly CapacityLimit[], discovered: readonly DiscoveredLimit[]): CapacityDrift[] {
   const limits = modelLimits(discovered)
@@ -54,9 +54,10 @@ function sumsOfParts(limits: readonly ModelLimit[]): ModelLimit[] {
 }
 
 /**
- * Returns the capacity with each discovered limit in place of the configured one of its period and metric. A connection's capacity is
- * shared by its models and a discovered limit belongs to one model, so the smallest over the models is taken. Other limits stay,
- * but those of a disabled period are dropped. Returns undefined when no limit was discovered that a capacity can express.
+ * Returns the capacity with each discovered limit in place of the configured one of its period and metric. A
+ * connection's capacity is shared by its models and a discovered limit belongs to one model, so the smallest over the
+ * models is taken. Other limits stay, but those of a disabled period are dropped. Returns undefined when no limit was
+ * discovered that a capacity can express.
  * @param model whose limits to take; absent: all models
  */
 export function capacityFrom(

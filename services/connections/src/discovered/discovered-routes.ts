@@ -1,6 +1,7 @@
 import { ConnectionView, listDiscovered, Period, refreshDiscovered, SluiceError } from '@sluice/contracts'
 import { Type } from 'typebox'
 import type { Actor } from '../audit/audit-entry.ts'
+import type { OtherServices } from '../bus/other-services.ts'
 import { type ConnectionTarget, changeConnection } from '../connections/change-connections.ts'
 import type { ConnectionStore } from '../connections/connection-store.ts'
 import { ConnectionParams, findConnection } from '../connections/find-connections.ts'
@@ -8,25 +9,24 @@ import { parseDocument } from '../documents.ts'
 import { actorOf } from '../http/authentication.ts'
 import { IfMatchHeaders, ifMatchVersion, setEtag } from '../http/if-match.ts'
 import type { Routes } from '../http/routes.ts'
-import type { Insights } from '../insights/insights.ts'
 import { capacityFrom, driftOf } from './discovered-capacity.ts'
 
 export interface DiscoveredRouteDeps {
   readonly connections: ConnectionStore
-  readonly insights: Insights
+  readonly otherServices: OtherServices
   readonly now: () => Date
 }
 
 /** The limits that a connection's provider was found to apply, and applying them as its configured capacity. */
 export function discoveredCapacityRoutes(deps: DiscoveredRouteDeps): Routes {
-  const { connections, insights } = deps
+  const { connections, otherServices } = deps
   return (app) => {
     app.get(
       '/connections/:id/discovered-capacity',
       { schema: { tags, params: ConnectionParams, response: { 200: DiscoveredCapacity } } },
       async (request) => {
         const { id, capacity } = await findConnection(connections, request.params.id)
-        const items = await insights.discovered(id)
+        const items = await otherServices.discovered(id)
         return { items, drift: driftOf(capacity, items) }
       },
     )
@@ -44,7 +44,7 @@ export function discoveredCapacityRoutes(deps: DiscoveredRouteDeps): Routes {
       },
       async (request) => {
         const { id } = await findConnection(connections, request.params.id)
-        return insights.refreshDiscovered(id)
+        return otherServices.refreshDiscovered(id)
       },
     )
 
@@ -78,14 +78,14 @@ export function discoveredCapacityRoutes(deps: DiscoveredRouteDeps): Routes {
  * document; `unavailable` when the discovery service does not reply
  */
 async function applyDiscoveredCapacity(
-  { connections, insights, now }: DiscoveredRouteDeps,
+  { connections, otherServices, now }: DiscoveredRouteDeps,
   actor: Actor,
   target: ConnectionTarget,
   document: unknown,
 ): Promise<ConnectionView> {
   const { model } = parseDocument(LimitsToApply, document)
   return changeConnection(connections, actor, target, async (before) => {
-    const capacity = capacityFrom(before.capacity, await insights.discovered(before.id), model)
+    const capacity = capacityFrom(before.capacity, await otherServices.discovered(before.id), model)
     if (capacity === undefined) throw nothingDiscovered(model)
     const connection = { ...before, capacity, version: before.version + 1, updatedAt: now() }
     return { action: 'updated', connection }
@@ -120,4 +120,4 @@ const DiscoveredCapacity = Type.Object({
   ),
 })
 
-const tags = ['insights']
+const tags = ['capacity and usage']

@@ -6,11 +6,14 @@ import fastify, { type RouteOptions } from 'fastify'
 import { Type } from 'typebox'
 import { type ApiKeyDeps, apiKeyRoutes } from '../api-keys/api-key-routes.ts'
 import { type AuditRouteDeps, auditLogRoutes } from '../audit/audit-routes.ts'
+import {
+  type CapacityAndUsageRouteDeps,
+  capacityAndUsageRoutes,
+} from '../capacity-and-usage/capacity-and-usage-routes.ts'
+import { type CapacityStreamDeps, capacityStreamRoute } from '../capacity-and-usage/capacity-stream.ts'
 import { type ConnectionRouteDeps, connectionRoutes, providerRoutes } from '../connections/connection-routes.ts'
 import { type CredentialRouteDeps, credentialRoutes } from '../credentials/credential-routes.ts'
 import { type DiscoveredRouteDeps, discoveredCapacityRoutes } from '../discovered/discovered-routes.ts'
-import { type CapacityStreamDeps, capacityStreamRoute } from '../insights/capacity-stream.ts'
-import { type InsightRouteDeps, insightRoutes } from '../insights/insight-routes.ts'
 import { operatorTokenRoutes, sessionRoutes } from '../operators/operator-routes.ts'
 import type { OperatorTokenDeps } from '../operators/operator-tokens.ts'
 import type { SignInDeps } from '../operators/sign-in.ts'
@@ -22,7 +25,7 @@ import { clientErrorResponse, sendErrorsAsProblems, sendProblem } from './proble
 import { parseBodies, refuseAmbiguousPaths, validatorCompiler } from './request-checks.ts'
 import type { App } from './routes.ts'
 
-/** What the routes use: each set of routes takes its part. */
+/** The dependencies of all routes: each set of routes takes its part. */
 export type AdminApiDeps = ApiKeyDeps &
   AuditRouteDeps &
   CapacityStreamDeps &
@@ -30,11 +33,11 @@ export type AdminApiDeps = ApiKeyDeps &
   ConnectionTestDeps &
   CredentialRouteDeps &
   DiscoveredRouteDeps &
-  InsightRouteDeps &
+  CapacityAndUsageRouteDeps &
   OperatorTokenDeps &
   SignInDeps & { readonly logger: Logger; readonly health: Health; readonly login: LoginSettings }
 
-/** What the service can reach now. */
+/** The systems that the service can reach now. */
 interface Health {
   isDatabaseReachable(): Promise<boolean>
   isBusConnected(): boolean
@@ -43,9 +46,11 @@ interface Health {
 export interface LoginSettings {
   /** How many invalid tokens one address may send in a minute before it has to wait. */
   readonly failuresPerMinute: number
-  /** Addresses and networks, comma-separated, of proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are trusted. */
+  /**
+   * Addresses and networks, comma-separated, of proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are trusted.
+   */
   readonly trustedProxies?: string
-  /** Whether session cookies are limited to TLS even when the request is not known to have used it. */
+  /** Limits session cookies to TLS even when the request is not known to have used it. */
   readonly isCookieAlwaysSecure: boolean
 }
 
@@ -91,7 +96,7 @@ export async function createAdminApi(deps: AdminApiDeps): Promise<App> {
     connectionRoutes(deps)(scope)
     connectionTestRoutes(deps)(scope)
     credentialRoutes(deps)(scope)
-    insightRoutes(deps)(scope)
+    capacityAndUsageRoutes(deps)(scope)
     discoveredCapacityRoutes(deps)(scope)
     capacityStreamRoute(deps)(scope)
     apiKeyRoutes(deps)(scope)

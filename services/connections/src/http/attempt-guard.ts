@@ -4,7 +4,7 @@ import { type Actor, addressActor, type NewAuditEntry } from '../audit/audit-ent
 import type { AuditLog } from '../audit/audit-log.ts'
 import { addressKey } from './client-address.ts'
 
-/** What was refused, for the audit log; never what was sent. */
+/** A refused attempt, for the audit log; never the token that was sent. */
 export type RefusalDetails = Readonly<Record<string, string>>
 
 /** Too many failed attempts from one address. */
@@ -37,7 +37,10 @@ export interface AttemptGuardDeps {
   readonly logger: Logger
 }
 
-/** @param perMinute failures that each address has, and refusals of each actor that are recorded, so that the log cannot be flooded */
+/**
+ * @param perMinute failures that each address has, and refusals of each actor that are recorded, so that the log
+ * cannot be flooded
+ */
 export function createAttemptGuard({ auditLog, now, logger }: AttemptGuardDeps, perMinute: number): AttemptGuard {
   const failures = createAttemptLimiter(perMinute, MAX_KEYS)
   const records = createAttemptLimiter(perMinute, MAX_KEYS)
@@ -85,9 +88,10 @@ interface AttemptLimiter {
 }
 
 /**
- * Gives each key a token bucket of `perMinute` attempts that refills evenly (a generic cell rate algorithm). Above `maxKeys`, the key with
- * the oldest attempt is dropped: clients with many addresses cannot exhaust the memory. Rate limiters for Fastify count fixed windows of
- * all requests, where a client would wait for up to a minute instead of the next attempt.
+ * Gives each key a token bucket of `perMinute` attempts that refills evenly (a generic cell rate algorithm). Above
+ * `maxKeys`, the key with the oldest attempt is dropped: clients with many addresses cannot exhaust the memory. Rate
+ * limiters for Fastify count fixed windows of all requests, where a client would wait for up to a minute instead of
+ * the next attempt.
  */
 export function createAttemptLimiter(perMinute: number, maxKeys: number): AttemptLimiter {
   const intervalMs = 60_000 / perMinute

@@ -8,7 +8,7 @@ import type { AttemptGuard, RefusalDetails } from './attempt-guard.ts'
 import { clientAddress } from './client-address.ts'
 import { clearSessionCookie, sessionCookieOf } from './session-cookie.ts'
 
-/** Who may use a route: anyone, or operators of this role and of roles that may do more. */
+/** The callers that may use a route: anyone, or operators of this role and of roles that may do more. */
 export type Access = 'anyone' | OperatorRole
 
 declare module 'fastify' {
@@ -17,7 +17,7 @@ declare module 'fastify' {
     access?: Access
   }
   interface FastifyRequest {
-    /** Who makes the request; undefined on routes that anyone may use. */
+    /** The operator that makes the request; undefined on routes that anyone may use. */
     operator: Operator | undefined
   }
 }
@@ -31,8 +31,9 @@ export interface AuthenticationDeps extends SignInDeps {
 }
 
 /**
- * Creates the hook that authenticates each request, by an operator token in `Authorization: Bearer` or else by the session cookie, and
- * checks the operator's role. Both are looked up at each request, so that what is revoked is refused at once.
+ * Creates the hook that authenticates each request, by an operator token in `Authorization: Bearer` or else by the
+ * session cookie, and checks the operator's role. Both are looked up at each request, so that what is revoked is
+ * refused at once.
  *
  * The hook throws SluiceError `unauthenticated`, `forbidden`; RateLimitedError.
  */

@@ -1,7 +1,8 @@
 import type { FastifyRequest } from 'fastify'
 
 /**
- * Returns the address that a request comes from. When a trusted proxy forwards a value that is not an address, it is the proxy's own.
+ * Returns the address that a request comes from. When a trusted proxy forwards a value that is not an address, it is
+ * the proxy's own.
  */
 export function clientAddress({ ip, socket: { remoteAddress } }: Pick<FastifyRequest, 'ip' | 'socket'>): string {
   return plainAddress(ip) ?? (remoteAddress === undefined ? undefined : plainAddress(remoteAddress)) ?? UNKNOWN
@@ -11,8 +12,8 @@ export function clientAddress({ ip, socket: { remoteAddress } }: Pick<FastifyReq
 const UNKNOWN = 'unknown'
 
 /**
- * Returns the address in `text` without the port, zone and brackets that proxies write into `X-Forwarded-For`; of an IPv4-mapped IPv6
- * address the IPv4 address. Returns undefined when it is not an address.
+ * Returns the address in `text` without the port, zone and brackets that proxies write into `X-Forwarded-For`; of an
+ * IPv4-mapped IPv6 address the IPv4 address. Returns undefined when it is not an address.
  */
 export function plainAddress(text: string): string | undefined {
   if (text.length > MAX_CHARS) return undefined
@@ -24,8 +25,8 @@ export function plainAddress(text: string): string | undefined {
 }
 
 /**
- * Returns the key under which a plain address is counted. Of an IPv6 address it is the first 64 bits, as all addresses that start with
- * them belong to one customer (RFC 6177).
+ * Returns the key under which a plain address is counted. Of an IPv6 address it is the first 64 bits, as all addresses
+ * that start with them belong to one customer (RFC 6177).
  */
 export function addressKey(address: string): string {
   const groups = groupsOf(address)
@@ -50,7 +51,10 @@ function isPort(text: string | undefined): boolean {
   return text === undefined || Number(text) <= 65_535
 }
 
-/** Returns the eight groups of an IPv6 address, in lower case and without leading zeros; undefined when it is not one (RFC 4291, 2.2). */
+/**
+ * Returns the eight groups of an IPv6 address, in lower case and without leading zeros; undefined when it is not one
+ * (RFC 4291, 2.2).
+ */
 function groupsOf(address: string): string[] | undefined {
   const [start = '', ipv4] = /^(.*:)(\d+\.\d+\.\d+\.\d+)$/.exec(address)?.slice(1) ?? [address]
   if (ipv4 !== undefined && !IPV4.test(ipv4)) return undefined

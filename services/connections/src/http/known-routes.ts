@@ -53,7 +53,10 @@ const PREFIX = '/api/v1'
 const GATEWAY_PATH =
   /\/(?:chat\/completions|embeddings|responses|messages|models(?:\/.*)?|converse|invoke)\/?$|^\/+connections\/[^/]+\/.+/
 
-/** Returns a path for a message. A segment that is not a plain word may be a secret that was pasted by mistake, and is left out. */
+/**
+ * Returns a path for a message. A segment that is not a plain word may be a secret that was pasted by mistake, and is
+ * left out.
+ */
 export function shownPath(path: string): string {
   const shown = path
     .split('/')

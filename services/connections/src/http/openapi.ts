@@ -18,7 +18,7 @@ export async function describeApi(app: App): Promise<void> {
             type: 'apiKey',
             in: 'cookie',
             name: SESSION_COOKIE,
-            description: `A console session. Every change also needs the header ${CSRF_HEADER}: 1.`,
+            description: `The cookie of a session. Every change also needs the header ${CSRF_HEADER}: 1.`,
           },
         },
       },

@@ -6,8 +6,8 @@ import Value from 'typebox/value'
 import type { App } from './routes.ts'
 
 /**
- * Refuses paths that another program may read differently: an encoded slash, backslash, percent sign or control character, and segments
- * `.` and `..`, encoded or not. No identifier of Sluice needs any of them.
+ * Refuses paths that another program may read differently: an encoded slash, backslash, percent sign or control
+ * character, and segments `.` and `..`, encoded or not. No identifier of Sluice needs any of them.
  * @throws SluiceError `invalid_request`
  */
 export async function refuseAmbiguousPaths({ url }: FastifyRequest): Promise<void> {
@@ -21,8 +21,8 @@ const ENCODED = /%(?:2f|5c|25|[01][0-9a-f]|7f)|\\/i
 const DOT_SEGMENT = /(?:^|\/)(?:\.|%2e){1,2}(?:\/|;|$)/i
 
 /**
- * Accepts JSON bodies only. An empty body counts as absent: clients also send the content type on requests without a body, and a route
- * that needs a body reports that it is missing.
+ * Accepts JSON bodies only. An empty body counts as absent: clients also send the content type on requests without a
+ * body, and a route that needs a body reports that it is missing.
  */
 export function parseBodies(app: App): void {
   const parseJson = app.getDefaultJsonParser('error', 'error')
@@ -42,9 +42,10 @@ const PROTOTYPE_MEMBER =
   'The body has a member "__proto__", or "constructor" with a "prototype", which are not allowed.'
 
 /**
- * Validates parameters and queries, converting text to the schema's types. A query may have only the parameters of its schema, so that a
- * misspelled one is not ignored. Of a body it only checks that it is there, unless the schema is optional: the use case validates
- * the whole document, with the rules that no schema can express, so that all errors are reported at once.
+ * Validates parameters and queries, converting text to the schema's types. A query may have only the parameters of its
+ * schema, so that a misspelled one is not ignored. Of a body it only checks that it is there, unless the schema is
+ * optional: the use case validates the whole document, with the rules that no schema can express, so that all errors
+ * are reported at once.
  */
 export const validatorCompiler: FastifySchemaCompiler<TSchema> = ({ schema, httpPart }) => {
   if (httpPart === 'body') {

@@ -1,7 +1,7 @@
 import type {} from '@fastify/cookie'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 
-/** The cookie of a console session. Its value is never logged. */
+/** The cookie of an operator's session. Its value is never logged. */
 export const SESSION_COOKIE = 'sluice_session'
 
 /** Returns the value of the session cookie; undefined when the request has none. */
@@ -13,11 +13,13 @@ export function sessionCookieOf({ cookies }: Pick<FastifyRequest, 'cookies'>): s
 export interface SessionCookie {
   readonly value: string
   readonly lifetimeMs: number
-  /** Whether it is limited to TLS even when the request is not known to have used it. */
+  /** Limits it to TLS even when the request is not known to have used it. */
   readonly isAlwaysSecure: boolean
 }
 
-/** Sets the session cookie: for the admin API only, not readable by scripts, and never sent from another site's page. */
+/**
+ * Sets the session cookie: for the admin API only, not readable by scripts, and never sent from another site's page.
+ */
 export function setSessionCookie(reply: FastifyReply, { value, lifetimeMs, isAlwaysSecure }: SessionCookie): void {
   reply.setCookie(SESSION_COOKIE, value, {
     path: '/api',

@@ -11,9 +11,9 @@ export interface DataKeyCacheOptions {
 }
 
 /**
- * Wraps a key service so that unwrapped data keys are cached for a short time: when many gateways ask for one credential after a
- * rotation or a deployment, the key service is called once. Concurrent callers share the call and its failure. Each caller gets its own
- * copy; a cached key is overwritten when it expires.
+ * Wraps a key service so that unwrapped data keys are cached for a short time: when many gateways request one
+ * credential after a rotation or a deployment, the key service is called once. Concurrent callers share the call and
+ * its failure. Each caller gets its own copy; a cached key is overwritten when it expires.
  */
 export function cacheDataKeys(keyService: KeyService, options: DataKeyCacheOptions): KeyService {
   const entries = new Map<string, Entry>()

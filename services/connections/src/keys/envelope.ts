@@ -1,13 +1,13 @@
 import { type CredentialFault, SluiceError } from '@sluice/contracts'
 import { type Static, Type } from 'typebox'
 
-/** Which key service wrapped a data key. */
+/** The key service that wrapped a data key. */
 export type KeyServiceId = Static<typeof KeyServiceId>
 export const KeyServiceId = Type.Union([Type.Literal('libsodium'), Type.Literal('aws-kms')])
 
 /**
- * A secret at rest: encrypted with XChaCha20-Poly1305-IETF under a data key of its own, which a key service has wrapped. Binary values
- * are base64.
+ * A secret at rest: encrypted with XChaCha20-Poly1305-IETF under a data key of its own, which a key service has
+ * wrapped. Binary values are base64.
  */
 export type Envelope = Static<typeof Envelope>
 export const Envelope = Type.Object({
@@ -24,7 +24,10 @@ export const Envelope = Type.Object({
 export type EnvelopeKey = Static<typeof EnvelopeKey>
 export const EnvelopeKey = Type.Pick(Envelope, ['keyService', 'keyId'])
 
-/** What an envelope belongs to. It opens with exactly this context, so that no envelope can take another's place. */
+/**
+ * The owner of an envelope's secret. It is decrypted only with exactly this context, so that no envelope can take
+ * another's place.
+ */
 export type EnvelopeContext = Readonly<Record<string, string>>
 
 /** Identifies one version of a connection's credential. */
@@ -57,7 +60,7 @@ export function additionalData(context: EnvelopeContext): string {
  */
 type EnvelopeFault = Exclude<Static<typeof CredentialFault>['reason'], 'rejected_by_provider'>
 
-/** An envelope cannot be opened or created. Only its owner is affected. */
+/** An envelope cannot be decrypted or created. Only its owner is affected. */
 export class EnvelopeError extends SluiceError {
   override readonly name = 'EnvelopeError'
   readonly reason: EnvelopeFault

@@ -8,8 +8,9 @@ export interface WrappedDataKey {
 }
 
 /**
- * Generates data keys and wraps them under keys that never leave it. A wrapped data key is bound to its envelope's context. Every method
- * throws EnvelopeError `key_refused` or `key_unavailable` when the key service refuses or cannot be reached.
+ * Generates data keys and wraps them under keys that never leave it. A wrapped data key is bound to its envelope's
+ * context. Every method throws EnvelopeError `key_refused` or `key_unavailable` when the key service refuses or cannot
+ * be reached.
  */
 export interface KeyService {
   readonly id: KeyServiceId

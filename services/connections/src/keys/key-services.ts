@@ -12,8 +12,8 @@ export interface KeyServiceSettings extends MasterKeySettings, KmsClientSettings
 }
 
 /**
- * Creates every configured key service: first the one that `KEY_SERVICE` names, which wraps; then the other, for data keys that it wrapped
- * earlier.
+ * Creates every configured key service: first the one that `KEY_SERVICE` names, which wraps; then the other, for data
+ * keys that it wrapped earlier.
  * @throws MasterKeyError when master keys are malformed, or missing where they wrap; ConfigError when `KMS_KEY_ID` is missing
  */
 export async function createKeyServices(settings: KeyServiceSettings): Promise<readonly [KeyService, ...KeyService[]]> {

@@ -84,8 +84,8 @@ export interface KmsClientSettings extends AwsCredentialSettings {
 }
 
 /**
- * Creates the SDK's client with three attempts, each limited to a third of the time. Absent settings are found by the SDK's default
- * chain (profile, container, instance).
+ * Creates the SDK's client with three attempts, each limited to a third of the time. Absent settings are found by the
+ * SDK's default chain (profile, container, instance).
  */
 export function createKmsClient(settings: KmsClientSettings): KMSClient {
   const { AWS_REGION: region, KMS_ENDPOINT: endpoint } = settings
@@ -106,8 +106,9 @@ export function createKmsClient(settings: KmsClientSettings): KMSClient {
 }
 
 /**
- * Returns what KMS binds a wrapped data key to: connection id and version for a credential, the whole context for anything else. The
- * provider is bound by the credential's own additional data. CloudTrail records this context, so it never contains a secret.
+ * Returns what KMS binds a wrapped data key to: connection id and version for a credential, the whole context for
+ * anything else. The provider is bound by the credential's own additional data. CloudTrail records this context, so it
+ * never contains a secret.
  */
 export function encryptionContext(context: EnvelopeContext): Record<string, string> {
   const { connectionId, version } = context

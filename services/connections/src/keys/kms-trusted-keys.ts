@@ -4,8 +4,9 @@ import { EnvelopeError } from './envelope.ts'
 type Call = <T>(keyId: string, send: (options: { abortSignal: AbortSignal }) => Promise<T>) => Promise<T>
 
 /**
- * Knows which KMS keys may unwrap: those of the accounts (and regions) of the configured keys. Whoever can write to the database could
- * otherwise name a key of an account of their own there, and so replace a connection's credential with theirs.
+ * Knows which KMS keys may unwrap: those of the accounts (and regions) of the configured keys. Whoever can write to
+ * the database could otherwise name a key of an account of their own there, and so replace a connection's credential
+ * with theirs.
  *
  * An ARN contains its account; for an alias KMS is called once.
  */

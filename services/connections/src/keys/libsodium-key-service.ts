@@ -1,8 +1,9 @@
 import sodium from 'libsodium-wrappers'
+import { fromBase64, toBase64 } from './base64.ts'
 import { additionalData, type EnvelopeContext, EnvelopeError } from './envelope.ts'
 import type { KeyService, WrappedDataKey } from './key-service.ts'
 import type { MasterKey } from './master-keys.ts'
-import { decrypt, encrypt, fromBase64, toBase64 } from './sodium.ts'
+import { decrypt, encrypt } from './symmetric-encryption.ts'
 
 /** Wraps data keys under master keys that the service itself holds: the first wraps, all unwrap, found by key id. */
 export async function createLibsodiumKeyService(masterKeys: readonly [MasterKey, ...MasterKey[]]): Promise<KeyService> {

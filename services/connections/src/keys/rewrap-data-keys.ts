@@ -1,6 +1,6 @@
 import { EnvelopeError, type EnvelopeKey } from './envelope.ts'
+import type { Envelopes } from './envelope-encryption.ts'
 import type { EnvelopeStore, StoredEnvelope } from './envelope-store.ts'
-import type { Envelopes } from './envelopes.ts'
 
 export interface RewrapDeps {
   readonly store: EnvelopeStore
@@ -25,9 +25,10 @@ export interface RewrapFailure {
 }
 
 /**
- * Rewraps every data key that is not under the current key; no credential is decrypted. Envelopes whose data key cannot be unwrapped are
- * left unchanged and reported. Each envelope is replaced by compare-and-set, so the service and other runs may work meanwhile, and a run
- * that was killed is simply started again. Repeats until a pass rewraps nothing, as an instance with the old settings may add envelopes.
+ * Rewraps every data key that is not under the current key; no credential is decrypted. Envelopes whose data key
+ * cannot be unwrapped are left unchanged and reported. Each envelope is replaced by compare-and-set, so the service
+ * and other runs may work meanwhile, and a run that was killed is simply started again. Repeats until a pass rewraps
+ * nothing, as an instance with the old settings may add envelopes.
  * @throws EnvelopeError when the key service does not return its current key, or stays unavailable; SluiceError `unavailable` when the
  * database is unreachable
  */

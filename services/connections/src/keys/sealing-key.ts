@@ -1,8 +1,8 @@
 import type { Logger } from '@sluice/service-kit'
 import type { Database } from '../database/database.ts'
 import { EnvelopeError, sealingKeyContext } from './envelope.ts'
-import type { Envelopes } from './envelopes.ts'
-import type { KeyPair, SealedBoxes } from './sodium.ts'
+import type { Envelopes } from './envelope-encryption.ts'
+import type { KeyPair, SealedBoxes } from './sealed-boxes.ts'
 
 export interface SealingKeyDeps {
   readonly database: Database
@@ -29,7 +29,7 @@ export function createSealingKey({ database, envelopes, sealedBoxes, logger }: S
     // Another instance may have replaced the pair, so read the row each time; what is cached is opening it.
     if (row.public_key === opened?.publicKey) return opened
     const { public_key: publicKey, envelope } = row
-    const privateKey = await envelopes.open(envelope, sealingKeyContext(publicKey))
+    const privateKey = await envelopes.decrypt(envelope, sealingKeyContext(publicKey))
     opened = { publicKey, privateKey }
     return opened
   }
@@ -37,7 +37,7 @@ export function createSealingKey({ database, envelopes, sealedBoxes, logger }: S
   /** Stores a new pair, unless another instance has stored one since `replaced` was read. */
   const create = async (replaced: string | undefined): Promise<void> => {
     const pair = sealedBoxes.generateKeyPair()
-    const envelope = JSON.stringify(await envelopes.seal(pair.privateKey, sealingKeyContext(pair.publicKey)))
+    const envelope = JSON.stringify(await envelopes.encrypt(pair.privateKey, sealingKeyContext(pair.publicKey)))
     await database.run((db) => {
       const insert = db.insertInto('sealing_key').values({ public_key: pair.publicKey, envelope })
       return insert
@@ -65,12 +65,13 @@ export function createSealingKey({ database, envelopes, sealedBoxes, logger }: S
   }
 
   return {
-    /** @throws EnvelopeError when this instance's keys do not open it */
+    /** @throws EnvelopeError when this instance's keys cannot decrypt it */
     current,
 
     /**
-     * Creates the pair if there is none, and replaces one that can no longer be opened: only messages in flight are sealed to it. While
-     * the key service is unavailable nothing changes; the pair is then created when it is first used.
+     * Creates the pair if there is none, and replaces one that can no longer be opened: only messages in flight are
+     * sealed to it. While the key service is unavailable nothing changes; the pair is then created when it is first
+     * used.
      */
     ensure: async (): Promise<void> => {
       try {

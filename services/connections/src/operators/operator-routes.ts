@@ -12,8 +12,9 @@ import { actorOf, operatorOf, refusedRequest } from '../http/authentication.ts'
 import { clientAddress } from '../http/client-address.ts'
 import type { Routes } from '../http/routes.ts'
 import { clearSessionCookie, setSessionCookie } from '../http/session-cookie.ts'
-import { operatorActor, toOperatorTokenView, toSessionView } from './operator.ts'
+import { operatorActor, toOperatorTokenView } from './operator.ts'
 import { createOperatorToken, type OperatorTokenDeps, revokeOperatorToken } from './operator-tokens.ts'
+import { toSessionView } from './session.ts'
 import { type SignInDeps, startSession } from './sign-in.ts'
 
 /** Operator tokens: list, create, revoke. */
@@ -45,11 +46,11 @@ export function operatorTokenRoutes(deps: OperatorTokenDeps): Routes {
 export interface SessionRouteDeps extends SignInDeps {
   readonly newId: () => string
   readonly guard: AttemptGuard
-  /** Whether the cookie is limited to TLS even when the request is not known to have used it. */
+  /** Limits the cookie to TLS even when the request is not known to have used it. */
   readonly isCookieAlwaysSecure: boolean
 }
 
-/** The console's session: start, read, end. */
+/** The routes of the caller's session: start, read, end. */
 export function sessionRoutes(deps: SessionRouteDeps): Routes {
   const { guard, isCookieAlwaysSecure: isAlwaysSecure } = deps
   return (app) => {

@@ -1,8 +1,9 @@
 import { OperatorRole } from '@sluice/contracts'
+import { readStored } from '@sluice/postgres'
 import type { Insertable, Selectable, Transaction } from 'kysely'
 import type { Actor } from '../audit/audit-entry.ts'
 import { audit } from '../audit/audit-log.ts'
-import { type Database, readStored, takeLock } from '../database/database.ts'
+import { type Database, takeLock } from '../database/database.ts'
 import type { OperatorTokenTable, Tables } from '../database/tables.ts'
 import { type OperatorToken, toOperatorTokenView } from './operator.ts'
 
@@ -31,8 +32,8 @@ export function createOperatorTokenStore(database: Database) {
       database.transaction((trx) => insert(trx, token, actor)),
 
     /**
-     * Stores the token if there is none at all, after `beforeStored` has resolved; only one of several concurrent callers does. Returns
-     * false when there is a token already.
+     * Stores the token if there is none at all, after `beforeStored` has resolved; only one of several concurrent
+     * callers does. Returns false when there is a token already.
      */
     insertFirst: (token: OperatorToken, actor: Actor, beforeStored: () => Promise<void>): Promise<boolean> =>
       database.transaction(async (trx) => {
@@ -45,8 +46,8 @@ export function createOperatorTokenStore(database: Database) {
       }),
 
     /**
-     * Deletes a token with its sessions. `last_admin`: it is the only admin token that is valid at `now`; concurrent callers cannot
-     * delete the last two together.
+     * Deletes a token with its sessions. `last_admin`: it is the only admin token that is valid at `now`; concurrent
+     * callers cannot delete the last two together.
      */
     remove: (id: string, now: Date, actor: Actor): Promise<'removed' | 'not_found' | 'last_admin'> =>
       database.transaction(async (trx) => {

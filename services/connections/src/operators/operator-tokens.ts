@@ -54,8 +54,9 @@ export async function revokeOperatorToken(
 }
 
 /**
- * Creates the first operator token, an admin's, and writes it to `file`, if there is no token yet. The file is written before the token
- * is stored: a crash in between leaves a file that the next start replaces, never a stored token that nobody knows.
+ * Creates the first operator token, an admin's, and writes it to `file`, if there is no token yet. The file is written
+ * before the token is stored: a crash in between leaves a file that the next start replaces, never a stored token that
+ * no operator knows.
  */
 export async function ensureOperatorToken(
   { operatorTokens, now, newId, logger }: OperatorTokenDeps & { readonly logger: Logger },

@@ -1,4 +1,4 @@
-import type { OperatorRole, OperatorTokenView, SessionView } from '@sluice/contracts'
+import type { OperatorRole, OperatorTokenView } from '@sluice/contracts'
 import type { Actor } from '../audit/audit-entry.ts'
 
 /** An operator token as it is stored: its hash, never the token. */
@@ -15,18 +15,7 @@ export interface OperatorToken {
   readonly lastUsedAt?: Date
 }
 
-/** A console session as it is stored: the hash of its cookie's value, never the value. */
-export interface Session {
-  readonly id: string
-  /** SHA-256 of the cookie's value, lower-case hex. */
-  readonly hash: string
-  /** The operator token it was started with, which it does not outlive. */
-  readonly tokenId: string
-  readonly createdAt: Date
-  readonly expiresAt: Date
-}
-
-/** Who calls the admin API: with an operator token, or in a session that was started with one. */
+/** The caller of the admin API: with an operator token, or in a session that was started with one. */
 export interface Operator {
   readonly tokenId: string
   /** The token's name. */
@@ -38,20 +27,8 @@ export interface Operator {
   readonly expiresAt?: Date
 }
 
-/** Returns when a session that starts now ends: after twelve hours, or with its token. */
-export function sessionEnd({ expiresAt }: Pick<OperatorToken, 'expiresAt'>, now: Date): Date {
-  const latest = new Date(now.getTime() + SESSION_MS)
-  return expiresAt !== undefined && expiresAt < latest ? expiresAt : latest
-}
-
-const SESSION_MS = 12 * 3_600_000
-
 export function operatorActor({ name, tokenId, sessionId }: Operator): Actor {
   return { label: `${sessionId === undefined ? 'operator' : 'session'}:${name}`, tokenId }
-}
-
-export function toSessionView({ tokenId, name, role, expiresAt }: Operator): SessionView {
-  return { tokenId, name, role, ...(expiresAt === undefined ? {} : { expiresAt: expiresAt.toISOString() }) }
 }
 
 /** Returns the token as the API shows it and the audit log records it. */

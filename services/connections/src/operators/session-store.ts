@@ -1,10 +1,11 @@
 import type { Actor } from '../audit/audit-entry.ts'
 import { audit } from '../audit/audit-log.ts'
 import type { Database } from '../database/database.ts'
-import type { OperatorToken, Session } from './operator.ts'
+import type { OperatorToken } from './operator.ts'
 import { fromOperatorTokenRow } from './operator-token-store.ts'
+import type { Session } from './session.ts'
 
-/** The console's sessions, which are deleted with their tokens. Starting and ending one is in the audit log. */
+/** Operators' sessions, which are deleted with their tokens. Starting and ending one is in the audit log. */
 export type SessionStore = ReturnType<typeof createSessionStore>
 
 export function createSessionStore(database: Database) {
@@ -26,7 +27,10 @@ export function createSessionStore(database: Database) {
       return { session: { id, hash, tokenId: token.id, createdAt, expiresAt }, token }
     },
 
-    /** Stores a session and deletes those that had ended by its start. Returns false when its token was revoked meanwhile. */
+    /**
+     * Stores a session and deletes those that had ended by its start. Returns false when its token was revoked
+     * meanwhile.
+     */
     insert: ({ id, hash, tokenId, createdAt, expiresAt }: Session, actor: Actor): Promise<boolean> =>
       database.transaction(async (trx) => {
         // Locked, so that the token is not revoked in between.

@@ -1,8 +1,9 @@
 import { SessionInput } from '@sluice/contracts'
 import { createAccessToken, hashAccessToken, isAccessToken } from '@sluice/service-kit'
 import { parseDocument } from '../documents.ts'
-import { type Operator, type OperatorToken, operatorActor, sessionEnd } from './operator.ts'
+import { type Operator, type OperatorToken, operatorActor } from './operator.ts'
 import type { OperatorTokenStore } from './operator-token-store.ts'
+import { sessionEnd } from './session.ts'
 import type { SessionStore } from './session-store.ts'
 
 export interface SignInDeps {
@@ -12,8 +13,8 @@ export interface SignInDeps {
 }
 
 /**
- * Returns the operator of a token, or undefined when it is malformed, unknown, revoked or expired. It is looked up at each request, so
- * that a revoked token is refused at once. Its use is recorded once a minute at most.
+ * Returns the operator of a token, or undefined when it is malformed, unknown, revoked or expired. It is looked up at
+ * each request, so that a revoked token is refused at once. Its use is recorded once a minute at most.
  */
 export async function operatorOfToken(deps: SignInDeps, text: string): Promise<Operator | undefined> {
   const token = await findValidToken(deps, text)
@@ -22,7 +23,10 @@ export async function operatorOfToken(deps: SignInDeps, text: string): Promise<O
   return { tokenId, name, role, ...(expiresAt === undefined ? {} : { expiresAt }) }
 }
 
-/** Returns the operator of a session by its cookie's value, or undefined when it, or its token, is not valid or has ended. */
+/**
+ * Returns the operator of a session by its cookie's value, or undefined when it, or its token, is not valid or has
+ * ended.
+ */
 export async function operatorOfSession(deps: SignInDeps, text: string): Promise<Operator | undefined> {
   const found = isAccessToken(text, 'sls') ? await deps.sessions.find(hashAccessToken(text)) : undefined
   if (found === undefined) return undefined
@@ -41,7 +45,7 @@ export interface StartedSession {
 }
 
 /**
- * Starts a console session with an operator token; returns undefined when the token is not valid.
+ * Starts a session with an operator token; returns undefined when the token is not valid.
  * @throws SluiceError `invalid_request` when the document has no token
  */
 export async function startSession(

@@ -8,7 +8,8 @@ import { modelToTry, type Probe, textOrNull } from './probe.ts'
 import { describeFailure, ProbeFailure } from './probe-failure.ts'
 
 /**
- * Assumes the connection's role, and requests one output token from a model: the runtime API has no cheaper call. It lists no models.
+ * Assumes the connection's role, and requests one output token from a model: the runtime API has no cheaper call. It
+ * lists no models.
  */
 export function bedrockProbe(sts: StsAccess): Probe {
   return async ({ config, allowedModels }, { egressPolicy, signal, addSecret }) => {
@@ -75,8 +76,8 @@ async function converse(client: BedrockRuntimeClient, modelId: string, abortSign
 }
 
 /**
- * Returns whether Bedrock accepted the signature but not the model. It denies access both to a role that may not invoke, and to a model
- * that is not enabled in the account; IAM's message identifies the former.
+ * Returns whether Bedrock accepted the signature but not the model. It denies access both to a role that may not
+ * invoke, and to a model that is not enabled in the account; IAM's message identifies the former.
  * @see https://docs.aws.amazon.com/bedrock/latest/userguide/troubleshooting-api-error-codes.html
  */
 function isAboutModel(error: unknown): error is BedrockRuntimeServiceException {

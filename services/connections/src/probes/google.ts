@@ -5,8 +5,9 @@ import { baseUrlOf, modelIds, modelToTry, type Probe, type ProbeMeans, secretTex
 import { codeOf, ProbeFailure, untested } from './probe-failure.ts'
 
 /**
- * Lists the models, and counts tokens with one of them; neither costs anything. It does without Google's SDK, which cannot list models and
- * sends with the global `fetch` only: the egress policy could be enforced only by replacing that for the whole process.
+ * Lists the models, and counts tokens with one of them; neither costs anything. It does without Google's SDK, which
+ * cannot list models and sends with the global `fetch` only: the egress policy could be enforced only by replacing
+ * that for the whole process.
  */
 export const probeGoogle: Probe = async ({ provider, config, allowedModels }, means) => {
   const account = { baseUrl: baseUrlOf(provider, config), apiKey: secretText(config, 'apiKey') }

@@ -28,7 +28,8 @@ export const probeAnthropic: Probe = async ({ provider, config }, { fetch, signa
   const client = new Anthropic({
     apiKey,
     authToken: null,
-    // As the gateway sends it; servers with Anthropic's API need not accept the SDK's bearer token. The SDK omits a header that is null.
+    // As the gateway sends it; servers with Anthropic's API need not accept the SDK's bearer token. The SDK omits a
+    // header that is null.
     defaultHeaders: { authorization: null, 'x-api-key': apiKey },
     baseURL: baseUrlOf(provider, config),
     fetch,

@@ -4,7 +4,7 @@ import { type ProviderConfig, providerAdapter } from '@sluice/providers'
 import { Secret } from '@sluice/service-kit'
 import { ProbeFailure } from './probe-failure.ts'
 
-/** What is tested: a connection as far as its provider sees it. */
+/** The tested connection, as far as its provider sees it. */
 export interface ProbeTarget {
   readonly provider: ProviderId
   /** With the secret fields, each in a `Secret`. */
@@ -13,12 +13,12 @@ export interface ProbeTarget {
 }
 
 /**
- * Tests whether one provider accepts a connection. Resolves with the ids of the provider's models, or undefined if it does not list them;
- * rejects with a `ProbeFailure` or whatever the provider's SDK rejects with.
+ * Tests whether one provider accepts a connection. Resolves with the ids of the provider's models, or undefined if it
+ * does not list them; rejects with a `ProbeFailure` or whatever the provider's SDK rejects with.
  */
 export type Probe = (target: ProbeTarget, means: ProbeMeans) => Promise<readonly string[] | undefined>
 
-/** What a probe reaches its provider with. */
+/** The means by which a probe reaches its provider. */
 export interface ProbeMeans {
   /** Enforces the egress policy, and follows no redirect. */
   readonly fetch: typeof globalThis.fetch

@@ -7,7 +7,7 @@ import type { Probe, ProbeMeans, ProbeTarget } from './probe.ts'
 import { describeFailure } from './probe-failure.ts'
 
 export interface ProviderProbeOptions {
-  /** Whether http is allowed to loopback addresses. */
+  /** Allows http to loopback addresses. */
   readonly allowInsecureLoopback: boolean
   readonly sts: StsAccess
   /** For a whole test; 10,000 by default. */
@@ -21,7 +21,10 @@ export interface ProviderProbeOptions {
 /** Calls providers to find out whether they accept a connection. */
 export type ProviderProbe = ReturnType<typeof createProviderProbe>
 
-/** Tests connections through the providers' own SDKs (Google's API directly). Each provider is tried once, without retries. */
+/**
+ * Tests connections through the providers' own SDKs (Google's API directly). Each provider is tried once, without
+ * retries.
+ */
 export function createProviderProbe({
   allowInsecureLoopback,
   sts,

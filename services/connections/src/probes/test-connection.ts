@@ -6,11 +6,11 @@ import { validateConnectionTest } from '../connections/connection-documents.ts'
 import type { ConnectionStore } from '../connections/connection-store.ts'
 import { ConnectionParams, findConnection } from '../connections/find-connections.ts'
 import { recordCredentialStatus, type StatusDeps } from '../credentials/credential-status.ts'
-import { type OpenDeps, openCredentialFields } from '../credentials/sealed-credentials.ts'
+import { type DecryptDeps, decryptCredentialFields } from '../credentials/stored-credentials.ts'
 import type { Routes } from '../http/routes.ts'
 import type { ProviderProbe } from './provider-probe.ts'
 
-export interface ConnectionTestDeps extends OpenDeps, StatusDeps {
+export interface ConnectionTestDeps extends DecryptDeps, StatusDeps {
   readonly connections: ConnectionStore
   readonly now: () => Date
   readonly logger: StatusDeps['logger']
@@ -53,8 +53,8 @@ export function connectionTestRoutes(deps: ConnectionTestDeps): Routes {
 const tags = ['connections']
 
 /**
- * Calls the provider of a stored connection with its credential. A rejection is a result, and is recorded on the connection; so is
- * acceptance after a rejection.
+ * Calls the provider of a stored connection with its credential. A rejection is a result, and is recorded on the
+ * connection; so is acceptance after a rejection.
  * @throws SluiceError `not_found`; `credential_unavailable` when the stored credential cannot be opened; those of the probe
  */
 export async function testConnection(deps: ConnectionTestDeps, id: string): Promise<ConnectionTest> {
@@ -96,7 +96,7 @@ async function openSecrets(
   if (credential === undefined) return {}
   const stored = await deps.connections.findCredential(id)
   if (stored === undefined) throw new SluiceError('not_found', 'There is no such connection.')
-  return openCredentialFields(deps, stored, { connectionId: id, provider, version: stored.version })
+  return decryptCredentialFields(deps, stored, { connectionId: id, provider, version: stored.version })
 }
 
 /** Records what the test says about the credential; most failures say nothing about it. */

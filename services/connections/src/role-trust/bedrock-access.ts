@@ -7,8 +7,8 @@ export interface BedrockAccess {
 }
 
 /**
- * Returns the access that allows everything that `allowedModels` allows; undefined allows everything. Its entries name foundation models or
- * inference profiles, by id or ARN; others are left out.
+ * Returns the access that allows everything that `allowedModels` allows; undefined allows everything. Its entries name
+ * foundation models or inference profiles, by id or ARN; others are left out.
  */
 export function bedrockAccess(allowedModels: readonly string[] | undefined): BedrockAccess {
   if (allowedModels === undefined) return { models: ['*'], inferenceProfiles: EVERY_INFERENCE_PROFILE }
@@ -42,8 +42,8 @@ const BEDROCK_NAME = /^[A-Za-z0-9.:_*/-]+$/
 const BEDROCK_ARN = /^arn:.*:((?:foundation-model|(?:application-)?inference-profile)\/[^/]+)$/
 
 /**
- * The id of a profile that AWS defines is a geography (`eu.`, `us-gov.`, `apac.`, `global.`) followed by a model's id. A model's id starts
- * with its maker's name, none of which is as short.
+ * The id of a profile that AWS defines is a geography (`eu.`, `us-gov.`, `apac.`, `global.`) followed by a model's id.
+ * A model's id starts with its maker's name, none of which is as short.
  * @see https://docs.aws.amazon.com/bedrock/latest/userguide/inference-profiles-support.html
  */
 const GEOGRAPHY = /^(?:\*|[a-z]{2}|us-gov|apac|amer|global)\./

@@ -33,8 +33,8 @@ export function trustPolicy(principalArn: string, externalId: string): PolicyDoc
 }
 
 /**
- * Allows what the role needs, the same as `cfn/bedrock-iam-role.yaml` with the same access. Converse needs the permission to invoke; only
- * foundation models count tokens.
+ * Allows what the role needs, the same as `cfn/bedrock-iam-role.yaml` with the same access. Converse needs the
+ * permission to invoke; only foundation models count tokens.
  * @param partition as in an ARN
  * @param accountId the role's account
  * @see https://docs.aws.amazon.com/bedrock/latest/userguide/inference-profiles-prereq.html

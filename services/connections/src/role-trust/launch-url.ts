@@ -27,7 +27,8 @@ export interface RoleStack {
 }
 
 /**
- * Returns the AWS console page that creates the stack, with its parameters filled in; undefined when one is too long for CloudFormation.
+ * Returns the AWS console page that creates the stack, with its parameters filled in; undefined when one is too long
+ * for CloudFormation.
  * @see https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cfn-console-create-stacks-quick-create-links.html
  */
 export function launchUrl(stack: RoleStack, { consoleHost }: Partition): string | undefined {

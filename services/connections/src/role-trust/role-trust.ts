@@ -5,7 +5,7 @@ import { bedrockAccess } from './bedrock-access.ts'
 import { PolicyDocument, permissionsPolicy, trustPolicy } from './iam-policies.ts'
 import { launchUrl, partitionOf } from './launch-url.ts'
 
-/** What the AWS account of a connection's role must grant, ready to paste or launch. */
+/** The permissions that the AWS account of a connection's role must grant, ready to paste or launch. */
 export type RoleTrust = Static<typeof RoleTrust>
 export const RoleTrust = Type.Object({
   roleArn: Type.String({ description: 'The role of the connection, which may not exist yet' }),
@@ -21,7 +21,7 @@ export const RoleTrust = Type.Object({
   missing: Type.Array(Type.String(), { description: 'Why a member is absent, one sentence each' }),
 })
 
-/** What the operator of this installation has configured. */
+/** The configuration of this installation. */
 export interface RoleTrustSettings {
   /** ARN of the role, user or account root as which this installation assumes roles. */
   readonly principalArn?: string
@@ -30,8 +30,8 @@ export interface RoleTrustSettings {
 }
 
 /**
- * Returns the policies and the launch link. A member that needs a missing setting is absent, and `missing` says why: a policy with a
- * placeholder might be pasted as it is.
+ * Returns the policies and the launch link. A member that needs a missing setting is absent, and `missing` says why: a
+ * policy with a placeholder might be pasted as it is.
  * @throws SluiceError `not_found` when the connection's provider has no roles
  */
 export function roleTrust(connection: Connection, settings: RoleTrustSettings): RoleTrust {

@@ -1,7 +1,7 @@
 import pg from 'pg'
 import type { TestConnections } from './start-connections.ts'
 
-/** Access to a running service as somebody other than its first operator. */
+/** Access to a running service as another operator than its first. */
 export interface TestAccess {
   /** A fresh operator token. */
   token(role: 'admin' | 'viewer', name?: string): Promise<{ id: string; token: string }>
@@ -9,7 +9,7 @@ export interface TestAccess {
   session(token: string): Promise<string>
   /** What the audit log has of an action, newest first. */
   audited(action: string): Promise<AuditedEntry[]>
-  /** Asks the service's database. */
+  /** Queries the service's database. */
   sql(statement: string, values?: unknown[]): Promise<unknown[]>
 }
 
@@ -22,17 +22,17 @@ interface AuditedEntry {
 export function testAccess(connections: TestConnections, databaseUrl: string): TestAccess {
   return {
     token: async (role, name = role) => {
-      const { status, body } = await connections.ask('POST', '/api/v1/operator-tokens', { name, role })
+      const { status, body } = await connections.call('POST', '/api/v1/operator-tokens', { name, role })
       if (status !== 201) throw new Error(`no operator token: ${JSON.stringify(body)}`)
       return body
     },
     session: async (token) => {
-      const { status, headers } = await connections.ask('POST', '/api/v1/session', { token })
+      const { status, headers } = await connections.call('POST', '/api/v1/session', { token })
       if (status !== 201) throw new Error(`no session: ${status}`)
       return (headers.get('set-cookie') ?? '').split(';', 1)[0] ?? ''
     },
     audited: async (action) => {
-      const { body } = await connections.ask('GET', '/api/v1/audit-log?limit=200')
+      const { body } = await connections.call('GET', '/api/v1/audit-log?limit=200')
       return body.items.filter((entry: { action: string }) => entry.action === action)
     },
     sql: async (statement, values = []) => {

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
 
-/** A way to a server that can be cut, as if the server had gone. */
+/** A connection to a server that can be cut, as if the server had disappeared. */
 export interface BreakableProxy {
   /** The server's URL, by way of the proxy. */
   readonly url: string

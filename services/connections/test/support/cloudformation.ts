@@ -30,8 +30,8 @@ export function readTemplate(fileName: string): Template {
 }
 
 /**
- * Evaluates the template's conditions and functions, for the account 444455556666 and the partition `aws`, and returns its
- * resources and outputs. A reference to a resource becomes its name in angle brackets.
+ * Evaluates the template's conditions and functions, for the account 444455556666 and the partition `aws`, and returns
+ * its resources and outputs. A reference to a resource becomes its name in angle brackets.
  * @throws Error if a parameter's value is not allowed, or a reference has no target
  */
 export function render(template: Template, given: Readonly<Record<string, string>> = {}) {

@@ -55,7 +55,7 @@ export function probeWith(stsUrl: string, options: Partial<ProviderProbeOptions>
   return probe
 }
 
-/** The URL of a server that answers as no provider does, for one test. */
+/** The URL of a server that responds as no provider does, for one test. */
 export async function respondingServer(listener: RequestListener): Promise<string> {
   const server = createServer(listener).listen(0, '127.0.0.1')
   await once(server, 'listening')

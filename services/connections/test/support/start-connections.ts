@@ -7,14 +7,14 @@ import { readConfig } from '@sluice/service-kit'
 import { pino } from 'pino'
 import { ConnectionsConfig, start } from '../../src/index.ts'
 
-type ApiResponse = Awaited<ReturnType<typeof ask>>
+type ApiResponse = Awaited<ReturnType<typeof send>>
 
 /** A running service, as operators use it. */
 export interface TestConnections {
   readonly adminUrl: string
   readonly operatorToken: string
-  /** Asks the admin API as an operator; `body` is sent as JSON. */
-  ask(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<ApiResponse>
+  /** Calls the admin API as an operator; `body` is sent as JSON. */
+  call(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<ApiResponse>
   /** Everything logged so far, at every level. */
   logs(): string
   stop(): Promise<void>
@@ -57,8 +57,8 @@ export async function startConnections(options: TestConnectionsOptions): Promise
   return {
     adminUrl: service.adminUrl,
     operatorToken,
-    ask: (method, path, body, headers) =>
-      ask(`${service.adminUrl}${path}`, method, body, { authorization: `Bearer ${operatorToken}`, ...headers }),
+    call: (method, path, body, headers) =>
+      send(`${service.adminUrl}${path}`, method, body, { authorization: `Bearer ${operatorToken}`, ...headers }),
     logs: () => logs,
     stop: async () => {
       await service.stop()
@@ -67,7 +67,7 @@ export async function startConnections(options: TestConnectionsOptions): Promise
   }
 }
 
-async function ask(url: string, method: string, body: unknown, headers: Record<string, string>) {
+async function send(url: string, method: string, body: unknown, headers: Record<string, string>) {
   const response = await fetch(url, {
     method,
     headers: { ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },

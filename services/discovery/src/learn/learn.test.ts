@@ -3,7 +3,7 @@ import { expect, it } from 'vitest'
 import { learn } from './learn.ts'
 import type { LimitReading } from './limit-reading.ts'
 
-it('learns a limit from the first answer, and that it was seen for the first time', () => {
+it('learns a limit from the first response, and that it was seen for the first time', () => {
   const { limits, changes } = learn([], [reading(1_000, { limit: 60, remaining: 59, resetMs: 1_000 })])
   expect(limits).toEqual([
     {
@@ -21,7 +21,7 @@ it('learns a limit from the first answer, and that it was seen for the first tim
   expect(changes).toEqual([{ ...KEY, newLimit: 60, changedAtMs: 1_000 }])
 })
 
-it('keeps the newest answer of several, and every change of the limit among them', () => {
+it('keeps the newest of several responses, and every change of the limit among them', () => {
   const { limits, changes } = learn(
     [],
     [reading(3, { limit: 20, remaining: 8 }), reading(1, { limit: 10, remaining: 9 }), reading(2, { limit: 20 })],
@@ -33,13 +33,13 @@ it('keeps the newest answer of several, and every change of the limit among them
   ])
 })
 
-it('learns nothing from an answer that is older than what is known, or the same', () => {
+it('learns nothing from a response that is older than the known limit, or the same', () => {
   const { limits: known } = learn([], [reading(5, { limit: 20, remaining: 3 })])
   const late = [reading(4, { limit: 10, remaining: 9 }), reading(5, { limit: 20, remaining: 3 })]
   expect(learn(known, late)).toEqual({ limits: [], changes: [] })
 })
 
-it('keeps limit and period where a newer answer does not tell them, but not what remains', () => {
+it('keeps limit and period if a newer response does not report them, but not the remaining amount', () => {
   const { limits: known } = learn([], [reading(1, { limit: 60, remaining: 59, resetMs: 1_000 })])
   const { limits, changes } = learn(known, [reading(2, {})])
   const period = { periodMs: 60_000, periodConfidence: 1 }
@@ -47,16 +47,16 @@ it('keeps limit and period where a newer answer does not tell them, but not what
   expect(changes).toEqual([])
 })
 
-it('knows no limit from answers that do not tell one', () => {
+it('knows no limit from responses that report none', () => {
   expect(learn([], [reading(1, { remaining: 7 })])).toEqual({ limits: [], changes: [] })
 })
 
 it('takes the period that the provider documents over the one inferred', () => {
-  const told = reading(1, { limit: 60, remaining: 59, resetMs: 1_000, periodMs: 86_400_000 })
-  expect(learn([], [told]).limits).toMatchObject([{ periodMs: 86_400_000 }])
+  const documented = reading(1, { limit: 60, remaining: 59, resetMs: 1_000, periodMs: 86_400_000 })
+  expect(learn([], [documented]).limits).toMatchObject([{ periodMs: 86_400_000 }])
 })
 
-it('keeps a period that one answer contradicts, also when that answer brings another limit', () => {
+it('keeps a period that one response contradicts, also when that response has another limit', () => {
   const minute = { limit: 60, remaining: 59, resetMs: 1_000 }
   const hour = { limit: 120, remaining: 60, resetMs: 1_800_000 }
   const periodAfter = (readings: LimitReading[]) => learn([], readings).limits[0]?.periodMs
@@ -73,12 +73,12 @@ it('keeps connections, models and dimensions apart', () => {
 })
 
 it('comes to the same whatever the order, the batches and the repetitions', () => {
-  const answers = fc.uniqueArray(fc.record({ seenAtMs: fc.nat(1_000), limit: fc.constantFrom(1, 2, 3) }), {
+  const responses = fc.uniqueArray(fc.record({ seenAtMs: fc.nat(1_000), limit: fc.constantFrom(1, 2, 3) }), {
     selector: ({ seenAtMs }) => seenAtMs,
     minLength: 1,
   })
   fc.assert(
-    fc.property(answers, fc.func(fc.integer()), (given, order) => {
+    fc.property(responses, fc.func(fc.integer()), (given, order) => {
       const readings = given.map(({ seenAtMs, limit }) => reading(seenAtMs, { limit, remaining: seenAtMs }))
       const inOrder = learn([], readings)
       expect(

@@ -2,10 +2,10 @@ import type { DiscoveredLimit } from '@sluice/contracts'
 import type { LimitReading } from './limit-reading.ts'
 import { afterLimitChange, afterVote, inferPeriodMs, MAX_CONFIDENCE, NO_BELIEF, type PeriodBelief } from './period.ts'
 
-/** A discovered limit, whose it is, and how sure its period is. */
+/** A discovered limit with its connection and the confidence in its period. */
 export interface ConnectionLimit extends DiscoveredLimit {
   readonly connectionId: string
-  /** That of a {@link PeriodBelief}. */
+  /** The `confidence` of a {@link PeriodBelief}. */
   readonly periodConfidence: number
 }
 
@@ -20,19 +20,20 @@ export interface LimitChange {
 }
 
 export interface Learned {
-  /** Those limits that are not as they were known, in the order of {@link limitKey}. */
+  /** The limits that changed in any field, in the order of {@link limitKey}. */
   readonly limits: readonly ConnectionLimit[]
   /** In the order in which they were seen. */
   readonly changes: readonly LimitChange[]
 }
 
 /**
- * What is known after `readings`, given what was `known`. An answer that is not newer than what is known of its limit teaches
- * nothing, so that none is learnt twice, and the newest stands in the end, however often and in whatever order they are delivered.
+ * Returns what `readings` change about the `known` limits. A reading that is not newer than the known state of its
+ * limit is ignored: so none is learned twice, and the newest wins, however often and in whatever order they are
+ * delivered.
  */
 export function learn(known: readonly ConnectionLimit[], readings: readonly LimitReading[]): Learned {
   const current = new Map(known.map((limit) => [limitKey(limit), limit]))
-  const learnt = new Map<string, ConnectionLimit>()
+  const learned = new Map<string, ConnectionLimit>()
   const changes: LimitChange[] = []
   for (const reading of readings.toSorted((a, b) => a.seenAtMs - b.seenAtMs)) {
     const key = limitKey(reading)
@@ -40,14 +41,14 @@ export function learn(known: readonly ConnectionLimit[], readings: readonly Limi
     const after = update(before, reading)
     if (after === undefined) continue
     current.set(key, after)
-    learnt.set(key, after)
+    learned.set(key, after)
     if (after.limit !== before?.limit) changes.push(changeFrom(before, after))
   }
-  const limits = [...learnt].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, limit]) => limit)
+  const limits = [...learned].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, limit]) => limit)
   return { limits, changes }
 }
 
-/** Tells limits apart. */
+/** Identifies a limit. */
 export function limitKey({ connectionId, model, dimension }: Omit<LimitReading, 'seenAtMs'>): string {
   return `${connectionId}\0${model}\0${dimension}`
 }
@@ -74,7 +75,7 @@ function update(before: ConnectionLimit | undefined, reading: LimitReading): Con
   }
 }
 
-/** What the provider documents, or else what its answers have told by and by. */
+/** Returns the period that the provider documents, or else the one that its responses have shown over time. */
 function believedPeriod(before: ConnectionLimit | undefined, reading: LimitReading, limit: number): PeriodBelief {
   const { periodMs, remaining, resetMs } = reading
   if (periodMs !== undefined) return { periodMs, confidence: MAX_CONFIDENCE }

@@ -4,7 +4,7 @@ import { readingsOf } from './limit-reading.ts'
 
 const NOW_MS = 1_764_000_000_000
 
-it('reads every limit of every answer that has headers, successful or not', () => {
+it('reads every limit of every response that has headers, successful or not', () => {
   const headers = {
     'x-ratelimit-limit-requests': '500',
     'x-ratelimit-remaining-requests': '499',
@@ -26,19 +26,19 @@ it('reads every limit of every answer that has headers, successful or not', () =
   ])
 })
 
-it('tells the limits of a model’s pools apart from those of its other requests', () => {
+it('keeps the limits of a model’s pools apart from those of its other requests', () => {
   const rateLimitHeaders = { 'x-ratelimit-limit-requests': '3', 'x-ratelimit-remaining-requests': '0' }
   const pools = [{}, { pool: 'flex' }, { pool: 'long', model: 'other' }, { pool: 'files', model: '' }]
   const readings = readingsOf(batch(pools.map((given) => event({ ...given, rateLimitHeaders }))), NOW_MS)
   expect(readings.map(({ model }) => model)).toEqual(['m', 'm (flex)', 'other (long)', '(files)'])
 })
 
-it('takes an answer from the future as of now', () => {
+it('takes a response from the future as of now', () => {
   const future = event({ rateLimitHeaders: { 'x-ratelimit-limit-requests': '3' }, headersAtMs: NOW_MS + 1e10 })
   expect(readingsOf(batch([future]), NOW_MS)).toMatchObject([{ seenAtMs: NOW_MS }])
 })
 
-it('takes what cannot be read as unknown, and tells of it', () => {
+it('takes unreadable parts as unknown, and reports them', () => {
   const absurd = event({
     rateLimitHeaders: {
       'x-ratelimit-limit-requests': '99999999999999999999',

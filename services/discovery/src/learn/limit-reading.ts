@@ -1,14 +1,14 @@
 import { type LimitSource, type RateLimitReading, type ResponseBatch, storableText } from '@sluice/contracts'
 import { providerAdapter } from '@sluice/providers'
 
-/** What one answer, of a request or of a list of quotas, told of one limit of a connection. Absent means unknown. */
+/** One limit of a connection as one response, or a list of quotas, reported it. Absent means unknown. */
 export interface LimitReading {
   readonly connectionId: string
-  /** Whose limit it is; that of a pool of the model's requests is told apart: `gpt-4.1 (flex)`. */
+  /** The model, with the pool if the limit is that of a pool of its requests: `gpt-4.1 (flex)`. */
   readonly model: string
-  /** What is counted, in the provider's word. */
+  /** The counted quantity, in the provider's word. */
   readonly dimension: string
-  /** When the answer came, Unix milliseconds. */
+  /** The time of the response, Unix milliseconds. */
   readonly seenAtMs: number
   readonly limit?: number
   readonly remaining?: number
@@ -16,15 +16,16 @@ export interface LimitReading {
   readonly resetMs?: number
   /** The length of the limit's window, where the provider documents it. */
   readonly periodMs?: number
-  /** Absent: an answer to a request. */
+  /** Absent: a response to a request. */
   readonly source?: LimitSource
 }
 
 /**
- * What the batch's answers told of limits, in their headers or in the body of a 429, in no order. An answer from a gateway whose
- * clock is ahead of `nowMs` counts as of now, so that it does not stand above all that come after it.
- * @param onUnreadable told of each reading that has unreadable parts
- * @throws RangeError when a number is told that no gateway reads anywhere
+ * Returns the limits that the batch's responses reported, in their headers or in the body of a 429, in no order. A
+ * response from a gateway whose clock is ahead of `nowMs` counts as of now, so that it does not outrank all later
+ * ones.
+ * @param onUnreadable called with each reading that has unreadable parts
+ * @throws RangeError for a number that no gateway can have read
  */
 export function readingsOf(
   batch: ResponseBatch,
@@ -41,10 +42,11 @@ export function readingsOf(
     const inHeaders = rateLimitHeaders === undefined ? [] : adapter.rateLimits(rateLimitHeaders, seenAtMs)
     if (inHeaders.length + rateLimits.length === 0) continue
     const key = { connectionId, model: storableText(limitedName(model, pool), MAX_TEXT_CHARS), seenAtMs }
-    for (const told of [...inHeaders, ...rateLimits]) {
-      const { unreadable, dimension, ...numbers } = told
-      if (!isReadable(told)) throw new RangeError(`no limit of ${dimension.slice(0, MAX_TEXT_CHARS)} has such numbers`)
-      if (unreadable !== undefined) onUnreadable(told)
+    for (const reading of [...inHeaders, ...rateLimits]) {
+      const { unreadable, dimension, ...numbers } = reading
+      if (!isReadable(reading))
+        throw new RangeError(`no limit of ${dimension.slice(0, MAX_TEXT_CHARS)} has such numbers`)
+      if (unreadable !== undefined) onUnreadable(reading)
       readings.push({ ...key, dimension: storableText(dimension, MAX_TEXT_CHARS), ...numbers })
     }
   }
@@ -61,7 +63,10 @@ const MAX_TEXT_CHARS = 256
 /** No provider has a limit of more than a year. */
 const MAX_SPAN_MS = 366 * 86_400_000
 
-/** Whether its counts are exact and its spans lead to instants that there are: the schema of events leaves that open. */
+/**
+ * Returns whether its counts are exact and its durations lead to valid instants, which the schema of events leaves
+ * open.
+ */
 function isReadable({ limit = 0, remaining = 0, resetMs = 0, periodMs = 0 }: RateLimitReading): boolean {
   return Number.isSafeInteger(limit) && Number.isSafeInteger(remaining) && Math.max(resetMs, periodMs) <= MAX_SPAN_MS
 }

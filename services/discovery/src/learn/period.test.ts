@@ -31,7 +31,7 @@ it.each([
   { what: 'a unit has flowed back in part, of what may be an hour or a day', limit: 10, remaining: 9, resetMs: 50_000 },
   { what: 'the window would be a week', limit: 7, remaining: 6, resetMs: DAY_MS },
   { what: 'the numbers are as large as they can be', limit: 2 ** 53 - 1, remaining: 0, resetMs: 2 ** 53 - 1 },
-])('tells nothing when $what', ({ limit, remaining, resetMs }) => {
+])('infers nothing when $what', ({ limit, remaining, resetMs }) => {
   expect(inferPeriodMs(limit, remaining, resetMs)).toBeUndefined()
 })
 
@@ -66,20 +66,20 @@ it('never finds a wrong one where more than one unit is used, however much of it
 
 const votes = (...periods: (number | undefined)[]) => periods.reduce(afterVote, NO_BELIEF)
 
-it('believes the first answer, and more so the more say the same', () => {
+it('believes the first response, and more so the more agree with it', () => {
   expect(votes(undefined)).toEqual(NO_BELIEF)
   expect(votes(undefined, 60)).toEqual({ periodMs: 60, confidence: 1 })
   expect(votes(60, 60, undefined, 60)).toEqual({ periodMs: 60, confidence: 3 })
   expect(votes(...Array<number>(100).fill(60))).toEqual({ periodMs: 60, confidence: MAX_CONFIDENCE })
 })
 
-it('gives up nothing for one answer that contradicts', () => {
+it('keeps its belief against one contradicting response', () => {
   expect(votes(60, 3_600)).toMatchObject({ periodMs: 60 })
   expect(votes(60, 3_600, 60)).toMatchObject({ periodMs: 60 })
   expect(votes(60, 3_600, 3_600)).toEqual({ periodMs: 3_600, confidence: 1 })
 })
 
-it('comes to what most answers say, whatever came before', () => {
+it('arrives at the period of most responses, whatever came before', () => {
   fc.assert(
     fc.property(fc.array(fc.constantFrom(60, 3_600, 86_400, undefined)), (before) => {
       const outvoted = Array<number>(MAX_CONFIDENCE + 1).fill(60)

@@ -1,12 +1,12 @@
 import { PERIOD_MS } from '@sluice/contracts'
 
 /**
- * The length of a limit's window in milliseconds, inferred from one answer: a minute, an hour or a day. What was used flows back
- * evenly, so that the window is `resetMs` × `limit` ÷ what is used. Of that, answers tell whole units, a unit that has flowed back in
- * part as one: so the answer tells between which lengths the window is, and if one period alone is among them, it is that. If
- * several are, which is where one unit is used, it is the one that the window is near if the unit was used just now.
+ * Infers the length of a limit's window in milliseconds from one response: a minute, an hour or a day. Used capacity
+ * flows back evenly, so the window is `resetMs` × `limit` ÷ used. Responses report whole units and count one that has
+ * flowed back in part as used, so a response gives a range of lengths. If a single period is in the range, it is that
+ * one. If several are, which happens when one unit is used, it is the one that matches if the unit was used just now.
  *
- * Undefined where the answer does not tell: nothing is used, all of it is back, or no period fits.
+ * Returns undefined when a response does not show the period: nothing is used, all of it is back, or no period fits.
  *
  * @param resetMs until the whole limit is free again, in whole milliseconds, rounded either way
  */
@@ -24,29 +24,33 @@ export function inferPeriodMs(limit: number, remaining: number, resetMs: number)
 
 const PERIODS_MS: readonly number[] = Object.values(PERIOD_MS)
 const ROUNDING_MS = 1
-/** Providers round, and count what is under way: an estimate may be off by this factor. Periods are apart by 24 and by 60. */
+/**
+ * Providers round, and count requests in progress: an estimate may be off by this factor. Periods differ by factors of
+ * 24 and 60.
+ */
 const TOLERANCE = 1.5
 
 function periodsWithin(leastMs: number, mostMs: number): number[] {
   return PERIODS_MS.filter((periodMs) => periodMs > leastMs && periodMs < mostMs)
 }
 
-/** What is believed of the length of a limit's window. */
+/** The current belief about the length of a limit's window. */
 export interface PeriodBelief {
-  /** Milliseconds; absent where nothing is known. */
+  /** Milliseconds; absent when unknown. */
   readonly periodMs?: number
-  /** How many more answers have told it than another, from 0 to {@link MAX_CONFIDENCE}. */
+  /** By how many votes this period leads, from 0 to {@link MAX_CONFIDENCE}. */
   readonly confidence: number
 }
 
-/** As much as contradictory answers ever have to outweigh. */
+/** The most votes that contradictory responses ever have to outweigh. */
 export const MAX_CONFIDENCE = 8
 
 export const NO_BELIEF: PeriodBelief = { confidence: 0 }
 
 /**
- * What is believed once one more answer has told `periodMs` (undefined where it told nothing): each answer is a vote, as in the
- * majority vote of Boyer and Moore. What is believed is kept until it is outvoted, which takes more than one answer.
+ * Returns the belief after one more response, which shows `periodMs` (undefined: it shows none). Each response is a
+ * vote, as in the majority vote of Boyer and Moore. A belief is kept until it is outvoted, which takes more than one
+ * response.
  * @see https://www.cs.utexas.edu/~moore/best-ideas/mjrty/
  */
 export function afterVote(belief: PeriodBelief, periodMs: number | undefined): PeriodBelief {
@@ -56,7 +60,7 @@ export function afterVote(belief: PeriodBelief, periodMs: number | undefined): P
   return { periodMs: belief.periodMs, confidence: belief.confidence - 1 }
 }
 
-/** What is left of it when the limit has become another: an account that moves to another tier may get another window too. */
+/** Weakens the belief when the limit has changed: an account that moves to another tier may get another window, too. */
 export function afterLimitChange({ confidence, ...belief }: PeriodBelief): PeriodBelief {
   return { ...belief, confidence: Math.min(1, confidence) }
 }

@@ -8,9 +8,9 @@ it('counts by provider, dimension and part', () => {
   tally.count('groq', { dimension: 'tokens', unreadable: ['limit'] })
   tally.count('groq', { dimension: 'tokens', limit: 5 })
   expect(tally.counts()).toEqual([
-    { provider: 'openai', dimension: 'tokens', part: 'limit', answers: 2 },
-    { provider: 'openai', dimension: 'tokens', part: 'reset', answers: 1 },
-    { provider: 'groq', dimension: 'tokens', part: 'limit', answers: 1 },
+    { provider: 'openai', dimension: 'tokens', part: 'limit', responses: 2 },
+    { provider: 'openai', dimension: 'tokens', part: 'reset', responses: 1 },
+    { provider: 'groq', dimension: 'tokens', part: 'limit', responses: 1 },
   ])
 })
 

@@ -10,8 +10,8 @@ export class UnreadableTally {
       const dimension = reported.slice(0, MAX_DIMENSION_CHARS)
       const key = `${provider}\0${dimension}\0${part}`
       const known = this.#counts.get(key)
-      if (known !== undefined) known.answers++
-      else if (this.#counts.size < MAX_COUNTS) this.#counts.set(key, { provider, dimension, part, answers: 1 })
+      if (known !== undefined) known.responses++
+      else if (this.#counts.size < MAX_COUNTS) this.#counts.set(key, { provider, dimension, part, responses: 1 })
     }
   }
 

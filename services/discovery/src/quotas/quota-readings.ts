@@ -6,22 +6,22 @@ import type { LimitReading } from '../learn/limit-reading.ts'
 /** One of an account's quotas. */
 export interface AccountQuota {
   readonly name: string
-  /** Absent where AWS could not find it out. */
+  /** Absent if AWS could not determine it. */
   readonly value?: number
 }
 
 export interface QuotaReadings {
   /** At most one for each model and dimension. */
   readonly readings: readonly LimitReading[]
-  /** How many of them are of a model whose id is not certain. */
+  /** The number of those whose model's id is uncertain. */
   readonly unknownModels: number
-  /** The names of quotas of calls that cannot be made out, or whose value is not a whole number. */
+  /** The names of quotas of calls that cannot be parsed, or whose value is not a whole number. */
   readonly unreadable: readonly string[]
 }
 
 /**
- * What an account's quotas in a region tell of a connection's limits, at `seenAtMs` (Unix milliseconds). Of several quotas of the
- * same, the lowest counts. Quotas of anything but calls to models tell nothing.
+ * Returns a connection's limits by its account's quotas in a region, at `seenAtMs` (Unix milliseconds). Of several
+ * quotas for the same limit, the lowest counts. Quotas of anything but calls to models are ignored.
  */
 export function quotaReadings(
   { connectionId, region, seenAtMs }: { connectionId: string; region: string; seenAtMs: number },
@@ -41,10 +41,10 @@ export function quotaReadings(
     const other = lowest.get(limitKey(reading))
     if (other === undefined || limit < other.limit) lowest.set(limitKey(reading), reading)
   }
-  const told = [...lowest.values()]
+  const limits = [...lowest.values()]
   return {
-    readings: told.map(({ isModelKnown: _, ...reading }) => reading),
-    unknownModels: told.filter(({ isModelKnown }) => !isModelKnown).length,
+    readings: limits.map(({ isModelKnown: _, ...reading }) => reading),
+    unknownModels: limits.filter(({ isModelKnown }) => !isModelKnown).length,
     unreadable,
   }
 }

@@ -12,7 +12,7 @@ const connection: ProjectedConnection = {
   version: 1,
 }
 
-it('has a connection erased again that was deleted while it was learnt of', async () => {
+it('has a connection erased again that was deleted while its limits were learned', async () => {
   let exists = true
   const forgotten: string[] = []
   const refresh = refreshFromQuotas({

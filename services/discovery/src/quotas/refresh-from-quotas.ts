@@ -15,7 +15,7 @@ function bedrockRole({ provider, config }: ProjectedConnection): BedrockRole {
   if (provider !== 'aws-bedrock') {
     throw new SluiceError(
       'invalid_request',
-      'Only AWS tells limits when it is asked; the connection is to another provider.',
+      'Only AWS reports limits on request; the connection is to another provider.',
     )
   }
   const read = readBedrockRole(config)
@@ -28,11 +28,11 @@ export interface RefreshFromQuotasOptions {
   readonly projection: Pick<LimitProjection, 'refresh'>
   readonly connections: KnownConnections
   readonly quotas: QuotaSource
-  /** Told of a connection that was deleted while it was learnt of. */
+  /** Called with a connection that was deleted while its limits were being learned. */
   readonly forget: (connectionId: string) => void
-  /** Told of each change once it is stored. */
+  /** Called with each change once it is stored. */
   readonly announce: (change: LimitChange) => void
-  /** Told of each quota that cannot be read, its name as the dimension. */
+  /** Called with each quota that cannot be parsed, its name as the dimension. */
   readonly onUnreadable: (provider: 'aws-bedrock', reading: RateLimitReading) => void
   /** Unix milliseconds. */
   readonly now: () => number
@@ -41,9 +41,9 @@ export interface RefreshFromQuotasOptions {
 type Refreshed = ReplyOf<typeof refreshDiscovered>
 
 /**
- * Learns a connection's limits from its account's quotas, as from an answer that came when it was asked for. Who asks for a
- * connection that is being asked for already gets the same outcome.
- * @throws SluiceError `not_found`, `invalid_request` when the connection is none of Bedrock's, and those of {@link QuotaSource} and
+ * Learns a connection's limits from its account's quotas, as from a response at that time. Concurrent calls for one
+ * connection share one refresh and its outcome.
+ * @throws SluiceError `not_found`, `invalid_request` when the connection is not to AWS Bedrock, and those of {@link QuotaSource} and
  *   {@link LimitStore}
  */
 export function refreshFromQuotas(options: RefreshFromQuotasOptions): (connectionId: string) => Promise<Refreshed> {
@@ -63,17 +63,17 @@ async function refresh(options: RefreshFromQuotasOptions, connectionId: string):
   if (connection === undefined) throw new SluiceError('not_found', 'There is no such connection.')
   const role = bedrockRole(connection)
   const seenAtMs = now()
-  const told = quotaReadings({ connectionId, region: role.region, seenAtMs }, await quotas.quotasOf(role))
-  for (const name of told.unreadable) onUnreadable('aws-bedrock', { dimension: name, unreadable: ['limit'] })
-  const changes = await store.learn(told.readings)
+  const read = quotaReadings({ connectionId, region: role.region, seenAtMs }, await quotas.quotasOf(role))
+  for (const name of read.unreadable) onUnreadable('aws-bedrock', { dimension: name, unreadable: ['limit'] })
+  const changes = await store.learn(read.readings)
   for (const change of changes) announce(change)
   await projection.refresh([connectionId])
-  // Its deletion may have been told, and everything of it erased, before what was learnt of it was stored.
+  // The connection may have been deleted, and its limits erased, before these were stored.
   if (!(await connections.exists(connectionId))) forget(connectionId)
   return {
-    quotas: told.readings.length,
+    quotas: read.readings.length,
     changes: changes.length,
-    unknownModels: told.unknownModels,
-    unreadable: told.unreadable.length,
+    unknownModels: read.unknownModels,
+    unreadable: read.unreadable.length,
   }
 }

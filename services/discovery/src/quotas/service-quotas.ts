@@ -19,7 +19,10 @@ export interface ServiceQuotas extends QuotaSource {
   stop(): void
 }
 
-/** Reads Bedrock's quotas from AWS Service Quotas, over HTTP/1.1, with temporary credentials of the role that are not kept. */
+/**
+ * Reads Bedrock's quotas from AWS Service Quotas, over HTTP/1.1, with temporary credentials of the role that are not
+ * kept.
+ */
 export function serviceQuotas({ stsEndpoint, endpoint, withinMs = WITHIN_MS }: ServiceQuotasOptions): ServiceQuotas {
   const stopping = new AbortController()
   const requestHandler = new NodeHttpHandler({
@@ -29,7 +32,8 @@ export function serviceQuotas({ stsEndpoint, endpoint, withinMs = WITHIN_MS }: S
     throwOnRequestTimeout: true,
   })
   const assume = async (role: BedrockRole, signal: AbortSignal): Promise<TemporaryCredentials> => {
-    // Made for each refresh, which is rare: an assumer keeps the process's AWS identity, and a changed one should need no restart.
+    // Made for each refresh, which is rare: an assumer keeps the process's AWS identity, and a changed one should need
+    // no restart.
     const assumer = createRoleAssumer({
       endpoint: stsEndpoint,
       maxAttempts: MAX_STS_ATTEMPTS,
@@ -75,19 +79,20 @@ async function listed(client: ServiceQuotasClient, abortSignal: AbortSignal): Pr
   for await (const { Quotas = [] } of paginateListServiceQuotas({ client, pageSize: PAGE_QUOTAS }, input, {
     abortSignal,
   })) {
-    quotas.push(...Quotas.map(accountQuota))
+    quotas.push(...Quotas.flatMap(accountQuota))
     if (++pages > MAX_PAGES) throw new SluiceError('upstream_unreachable', 'AWS returned too many pages of quotas.')
   }
   return quotas
 }
 
-function accountQuota({ QuotaName: name = '', Value: value }: ServiceQuota): AccountQuota {
-  return { name, ...(value === undefined ? {} : { value }) }
+/** Returns nothing for a quota without a name, which could be of anything. */
+function accountQuota({ QuotaName: name, Value: value }: ServiceQuota): AccountQuota[] {
+  return name === undefined ? [] : [{ name, ...(value === undefined ? {} : { value }) }]
 }
 
 /**
- * Returns the error for the requester of a failed AWS call: `rate_limited`; `forbidden` when AWS refuses it; `unavailable` when the
- * service has no AWS identity; otherwise `upstream_unreachable`.
+ * Returns the error for the requester of a failed AWS call: `rate_limited`; `forbidden` when AWS refuses it;
+ * `unavailable` when the service has no AWS identity; otherwise `upstream_unreachable`.
  * @param refusal the meaning of a refusal, put before AWS's own message
  */
 function awsFault(cause: unknown, refusal: string): SluiceError {

@@ -3,7 +3,10 @@ import type { LimitChange } from '../learn/learn.ts'
 import { MAX_KEPT_CHANGES, MAX_KEPT_LIMITS } from '../ports.ts'
 import type { Tables } from './schema.ts'
 
-/** Erases what these changes have made too many of: the limits that were seen longest ago, and the oldest changes of one. */
+/**
+ * Erases what these changes have made too many of: the limits that were seen longest ago, and the oldest changes of
+ * one.
+ */
 export async function dropOldest(transaction: Transaction<Tables>, changes: readonly LimitChange[]): Promise<void> {
   const isNew = ({ oldLimit }: LimitChange) => oldLimit === undefined
   if (changes.some(isNew)) await dropLimits(transaction, changes.filter(isNew))

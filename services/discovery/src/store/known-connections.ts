@@ -4,8 +4,8 @@ import type { KnownConnections } from '../ports.ts'
 
 export interface WatchedConnections extends KnownConnections {
   /**
-   * Returns the connections of `connectionIds` that do not exist. Returns none while nothing was ever projected: a bucket that was lost is
-   * filled again, and proves nothing until then.
+   * Returns the connections of `connectionIds` that do not exist. Returns none while nothing was ever projected: a
+   * bucket that was lost is filled again, and proves nothing until then.
    */
   missing(connectionIds: readonly string[]): Promise<string[]>
   stop(): void

@@ -9,8 +9,9 @@ interface Entry {
 }
 
 /**
- * The bucket of discovered limits. An entry is written only over the revision that was read before the store: an instance that read the
- * store before another's write tries again, so that the last limits learned are the ones that remain.
+ * The bucket of discovered limits. An entry is written only over the revision that was read before the store: an
+ * instance that read the store before another's write tries again, so that the last limits learned are the ones that
+ * remain.
  */
 export function kvLimitProjection(bucket: Bucket<Entry>, store: Pick<LimitStore, 'limitsOf'>): LimitProjection {
   return {

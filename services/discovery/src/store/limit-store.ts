@@ -1,47 +1,47 @@
 import { type DiscoveredLimit, SluiceError } from '@sluice/contracts'
 import { UnprocessableMessageError } from '@sluice/messaging'
-import { isPassing, isRefusedData } from '@sluice/postgres'
-import { type Kysely, type Selectable, sql, type Transaction } from 'kysely'
+import { isRefusedData, isTransient } from '@sluice/postgres'
+import type { Logger } from '@sluice/service-kit'
+import { type Kysely, sql, type Transaction } from 'kysely'
 import { type ConnectionLimit, type LimitChange, learn, limitKey } from '../learn/learn.ts'
 import type { LimitReading } from '../learn/limit-reading.ts'
 import { type LimitStore, MAX_LISTED_LIMITS } from '../ports.ts'
 import { dropOldest } from './drop-oldest.ts'
-import { type LimitsTable, LOCK_SLOTS, type Tables } from './schema.ts'
+import { type LimitKey, type ReadLimits, readLimitRows, type UnreadableRow } from './limit-rows.ts'
+import { LOCK_SLOTS, type Tables } from './schema.ts'
 
-/** A row of `discovery.limits` in the domain's words. */
-function toConnectionLimit(row: Selectable<LimitsTable>): ConnectionLimit {
-  return {
-    connectionId: row.connection_id,
-    model: row.model,
-    dimension: row.dimension,
-    limit: row.limit_value,
-    ...(row.period_ms === null ? {} : { periodMs: row.period_ms }),
-    periodConfidence: row.period_confidence,
-    ...(row.remaining === null ? {} : { remaining: row.remaining }),
-    ...(row.reset_at === null ? {} : { resetAtMs: row.reset_at.getTime() }),
-    firstSeenAtMs: row.first_seen_at.getTime(),
-    lastSeenAtMs: row.last_seen_at.getTime(),
-    changes: row.changes,
-    ...(row.source === null ? {} : { source: row.source }),
-  }
+export interface LimitStoreOptions {
+  readonly db: Kysely<Tables>
+  readonly logger: Pick<Logger, 'error'>
 }
 
-/** Discovered limits in PostgreSQL. A call of `learn` is one transaction of a few statements, however many readings it holds. */
-export function postgresLimitStore(db: Kysely<Tables>): LimitStore {
+/**
+ * Discovered limits in PostgreSQL. A call of `learn` is one transaction of a few statements, however many readings it
+ * holds. A stored limit that cannot be read counts as unknown, so that it does not stop the others: it is logged, not
+ * listed, and replaced by the next reading.
+ */
+export function postgresLimitStore({ db, logger }: LimitStoreOptions): LimitStore {
+  const logUnreadable = (unreadable: readonly UnreadableRow[]) => {
+    for (const row of unreadable) logger.error(row, 'a stored limit has an unknown shape: it counts as not known')
+  }
   return {
     learn: async (readings) => {
       try {
-        return await db.transaction().execute((transaction) => learnIn(transaction, readings))
+        return await db.transaction().execute((transaction) => learnIn(transaction, readings, logUnreadable))
       } catch (error) {
         if (isRefusedData(error)) throw new UnprocessableMessageError('PostgreSQL refuses the data', { cause: error })
-        throw isPassing(error) ? new SluiceError('unavailable', 'limits cannot be stored now', { cause: error }) : error
+        throw isTransient(error)
+          ? new SluiceError('unavailable', 'Limits cannot be stored now.', { cause: error })
+          : error
       }
     },
     limitsOf: async (connectionIds) => {
       try {
-        return await listLimits(db, connectionIds)
+        return await listLimits(db, connectionIds, logUnreadable)
       } catch (error) {
-        throw isPassing(error) ? new SluiceError('unavailable', 'limits cannot be read now', { cause: error }) : error
+        throw isTransient(error)
+          ? new SluiceError('unavailable', 'Limits cannot be read now.', { cause: error })
+          : error
       }
     },
     forget: (connectionIds) => db.transaction().execute((transaction) => forgetIn(transaction, connectionIds)),
@@ -55,12 +55,18 @@ export function postgresLimitStore(db: Kysely<Tables>): LimitStore {
 async function learnIn(
   transaction: Transaction<Tables>,
   readings: readonly LimitReading[],
+  logUnreadable: (unreadable: readonly UnreadableRow[]) => void,
 ): Promise<readonly LimitChange[]> {
   await lockConnections(
     transaction,
     readings.map(({ connectionId }) => connectionId),
   )
-  const { limits, changes } = learn(await knownLimits(transaction, readings), readings)
+  const stored = await knownLimits(transaction, readings)
+  if (stored.unreadable.length > 0) {
+    logUnreadable(stored.unreadable)
+    await removeLimits(transaction, stored.unreadable)
+  }
+  const { limits, changes } = learn(stored.limits, readings)
   if (limits.length > 0) await storeLimits(transaction, limits)
   if (changes.length > 0) {
     await storeHistory(transaction, changes)
@@ -70,8 +76,9 @@ async function learnIn(
 }
 
 /**
- * Until the transaction ends, others wait who learn of one of these connections; in one order, so that none waits in a circle. Each
- * connection has one of a fixed number of rows to lock, maybe with others; an advisory lock could be taken by any role of the database.
+ * Has other transactions that learn of one of these connections wait until this one ends. All lock in one order, so
+ * that there is no deadlock. Each connection has one of a fixed number of rows to lock, maybe with others; any role of
+ * the database could take an advisory lock.
  */
 async function lockConnections(transaction: Transaction<Tables>, connectionIds: readonly string[]): Promise<void> {
   await sql`
@@ -89,12 +96,9 @@ async function forgetIn(transaction: Transaction<Tables>, connectionIds: readonl
   await transaction.deleteFrom('discovery.limit_history').where('connection_id', 'in', connectionIds).execute()
 }
 
-async function knownLimits(
-  transaction: Transaction<Tables>,
-  readings: readonly LimitReading[],
-): Promise<ConnectionLimit[]> {
+async function knownLimits(transaction: Transaction<Tables>, readings: readonly LimitReading[]): Promise<ReadLimits> {
   const keys = new Map(readings.map((reading) => [limitKey(reading), reading]))
-  const { rows } = await sql<Selectable<LimitsTable>>`
+  const { rows } = await sql`
     select limits.*
     from discovery.limits
     join json_to_recordset(${JSON.stringify([...keys.values()])})
@@ -102,7 +106,16 @@ async function knownLimits(
       on connection_id = "connectionId" and limits.model = key.model and limits.dimension = key.dimension`.execute(
     transaction,
   )
-  return rows.map(toConnectionLimit)
+  return readLimitRows(rows)
+}
+
+async function removeLimits(transaction: Transaction<Tables>, keys: readonly LimitKey[]): Promise<void> {
+  await sql`
+    delete from discovery.limits as limits
+    using json_to_recordset(${JSON.stringify(keys)}) as key ("connectionId" text, model text, dimension text)
+    where (limits.connection_id, limits.model, limits.dimension) = (key."connectionId", key.model, key.dimension)`.execute(
+    transaction,
+  )
 }
 
 async function storeLimits(transaction: Transaction<Tables>, limits: readonly ConnectionLimit[]): Promise<void> {
@@ -115,7 +128,7 @@ async function storeLimits(transaction: Transaction<Tables>, limits: readonly Co
       "connectionId", model, dimension, "limit", "periodMs", "periodConfidence", remaining,
       to_timestamp("resetAtMs" / 1000.0), to_timestamp("firstSeenAtMs" / 1000.0), to_timestamp("lastSeenAtMs" / 1000.0),
       changes, source
-    from json_to_recordset(${JSON.stringify(limits)}) as learnt (
+    from json_to_recordset(${JSON.stringify(limits)}) as learned (
       "connectionId" text, model text, dimension text, "limit" bigint, "periodMs" bigint, "periodConfidence" smallint, remaining bigint,
       "resetAtMs" bigint, "firstSeenAtMs" bigint, "lastSeenAtMs" bigint, changes integer, source text
     )
@@ -142,8 +155,9 @@ async function storeHistory(transaction: Transaction<Tables>, changes: readonly 
 async function listLimits(
   db: Kysely<Tables>,
   connectionIds: readonly string[],
+  logUnreadable: (unreadable: readonly UnreadableRow[]) => void,
 ): Promise<ReadonlyMap<string, DiscoveredLimit[]>> {
-  const { rows } = await sql<Selectable<LimitsTable>>`
+  const { rows } = await sql`
     select latest.*
     from json_array_elements_text(${JSON.stringify(connectionIds)}) as wanted
     cross join lateral (
@@ -151,8 +165,9 @@ async function listLimits(
     ) as latest
     order by connection_id, model, dimension`.execute(db)
   const byConnection = new Map<string, DiscoveredLimit[]>(connectionIds.map((id) => [id, []]))
-  for (const row of rows) {
-    const { connectionId, periodConfidence: _, ...limit } = toConnectionLimit(row)
+  const { limits, unreadable } = readLimitRows(rows)
+  logUnreadable(unreadable)
+  for (const { connectionId, periodConfidence: _, ...limit } of limits) {
     byConnection.get(connectionId)?.push(limit)
   }
   return byConnection

@@ -8,21 +8,21 @@ export interface Tables {
   'discovery.limit_history': LimitHistoryTable
 }
 
-export interface LimitsTable {
+interface LimitsTable {
   connection_id: string
   model: string
   dimension: string
   limit_value: number
-  /** Null where it is not known. */
+  /** Null when unknown. */
   period_ms: number | null
-  /** How sure the period is: see the domain's `PeriodBelief`. */
+  /** The confidence in the period: see the domain's `PeriodBelief`. */
   period_confidence: number
   remaining: number | null
   reset_at: Date | null
   first_seen_at: Date
   last_seen_at: Date
   changes: number
-  /** Who told it last; null: the provider's answers to requests. */
+  /** The latest source; null: the provider's responses to requests. */
   source: LimitSource | null
 }
 
@@ -89,7 +89,7 @@ const LIMITS = [
   `create index limit_history_limit on discovery.limit_history (connection_id, model, dimension, changed_at)`,
 ]
 
-/** Whatever period is known so far was told by one answer at least. */
+/** Each period that is known so far was inferred from at least one response. */
 const PERIOD_CONFIDENCE = [
   'alter table discovery.limits add column period_confidence smallint not null default 1',
   'alter table discovery.limits alter column period_confidence drop default',

@@ -40,7 +40,7 @@ const STATUS: Readonly<Partial<Record<ErrorCode, number>>> = {
   unsupported_operation: 404,
   rate_limited: 429,
   capacity_exceeded: 429,
-  upstream_cooldown: 429,
+  upstream_cool_down: 429,
   request_exceeds_capacity: 400,
   capacity_unavailable: 503,
   credential_unavailable: 503,

@@ -46,12 +46,12 @@ it.each([
 })
 
 it('names the model for which the provider asked for a cool-down', () => {
-  const denied = { status: 'denied', code: 'upstream_cooldown', model: 'gpt-4.1', retryAfterMs: 900 } as const
+  const denied = { status: 'denied', code: 'upstream_cool_down', model: 'gpt-4.1', retryAfterMs: 900 } as const
   expect(denialError(denied, 'prod', REQUESTED)).toMatchObject({
     status: 429,
     message: 'The provider asked for a cool-down of model "gpt-4.1" of connection "prod". Retry in 0.9 s.',
   })
-  expect(deniedBy(denied)).toBe('upstream_cooldown')
+  expect(deniedBy(denied)).toBe('upstream_cool_down')
 })
 
 it('names the model if the limit is a discovered one', () => {

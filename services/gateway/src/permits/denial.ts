@@ -16,7 +16,7 @@ export function retryAfterMs({ denied }: PermitDenial): number {
 
 /** Returns the error response for a request whose permit was denied. */
 export function denialError(denied: Denied, connection: string, requested: Requested): GatewayError {
-  if (denied.code === 'upstream_cooldown') {
+  if (denied.code === 'upstream_cool_down') {
     const { model, pool, retryAfterMs } = denied
     const part = pool === undefined ? '' : ` (${pool})`
     const what =
@@ -91,7 +91,7 @@ function reservation(
 
 /** Returns the key under which rollups count a denial: the limit as `<period>-<metric>`, or the code. */
 export function deniedBy(denied: Denied): string {
-  return denied.code === 'upstream_cooldown' ? denied.code : `${denied.period}-${denied.metric}`
+  return denied.code === 'upstream_cool_down' ? denied.code : `${denied.period}-${denied.metric}`
 }
 
 function capitalized(text: string): string {

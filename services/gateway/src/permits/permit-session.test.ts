@@ -194,18 +194,18 @@ it('sends everything again in a new session if a batch was too late to be applie
 })
 
 it('sends only charges and cool-downs again if a late batch may have been applied before', async () => {
-  const cooldown = { model: 'm', durationMs: 7 }
+  const coolDown = { model: 'm', durationMs: 7 }
   void session.acquire(acquire)
   session.settle(refund)
   session.settle(extra)
-  session.settle({ ...refund, cooldown })
+  session.settle({ ...refund, coolDown })
   ;(await next()).end(LOST)
   await wakeNext()
   ;(await next()).end({ status: 'stale' })
   await wakeNext()
   const { settlements } = (await next()).request
   expect(settlements).toEqual([
-    { chargedAtMs: 0, reserved: nothing, actual: nothing, cooldown },
+    { chargedAtMs: 0, reserved: nothing, actual: nothing, coolDown },
     { chargedAtMs: 0, reserved: nothing, actual: { requests: 0, tokens: 10 } },
   ])
 })
@@ -319,7 +319,7 @@ it('holds a refund for an acquire to travel with, but not forever', async () => 
 
 it.each([
   ['usage beyond the reservation', { actual: { requests: 1, tokens: 90 } }],
-  ['a cool-down', { actual: { requests: 1, tokens: 9 }, cooldown: { model: 'm', durationMs: 5 } }],
+  ['a cool-down', { actual: { requests: 1, tokens: 9 }, coolDown: { model: 'm', durationMs: 5 } }],
   ['what became of a trial', { actual: { requests: 1, tokens: 9 }, trial: TRIAL }],
 ])('sends %s at once', async (_, more) => {
   session.settle({ chargedAtMs: 1, reserved: { requests: 1, tokens: 9 }, ...more })

@@ -33,7 +33,7 @@ export interface Permit {
    * Returns at once: the settlement travels with the connection's next permit batch.
    * @param limited the provider's count against its own limits; if absent, the expected count, or nothing for a request that used nothing
    */
-  settle(actual: Cost, cooldown?: CoolDown, limited?: Cost): void
+  settle(actual: Cost, coolDown?: CoolDown, limited?: Cost): void
 }
 
 /** The charge of a permit, and its time. */
@@ -86,7 +86,7 @@ export function createPermit(session: () => PermitSession, servedModels: Set<str
       if (trialAtMs === undefined) return
       session().settle({ chargedAtMs: 0, reserved: NO_COST, actual: NO_COST, ...endedTrial(trialAtMs, 'served') })
     },
-    settle: (actual, cooldown, counted) => {
+    settle: (actual, coolDown, counted) => {
       if (isSettled) return
       isSettled = true
       session().settle({
@@ -94,9 +94,9 @@ export function createPermit(session: () => PermitSession, servedModels: Set<str
         reserved,
         actual,
         ...((limited ?? counted) === undefined ? {} : limitedSettlement(charge.reserved, actual, counted)),
-        ...(cooldown === undefined
+        ...(coolDown === undefined
           ? {}
-          : { cooldown: servedModels.has(model) ? { ...cooldown, isServed: true } : cooldown }),
+          : { coolDown: servedModels.has(model) ? { ...coolDown, isServed: true } : coolDown }),
         ...(trialAtMs !== undefined && actual.requests === 0 ? endedTrial(trialAtMs, 'unsent') : {}),
         ...(byModel ? { model } : {}),
       })

@@ -1,6 +1,6 @@
 import { MAX_COUNT, Settlement, validate } from '@sluice/contracts'
 import { expect, it } from 'vitest'
-import { chargesOnly, createSettlementQueue, MAX_CHARGED_MODELS, MAX_COOLDOWNS } from './settlement-queue.ts'
+import { chargesOnly, createSettlementQueue, MAX_CHARGED_MODELS, MAX_COOL_DOWNS } from './settlement-queue.ts'
 
 const refund = (chargedAtMs: number, tokens: number) => ({
   chargedAtMs,
@@ -27,10 +27,10 @@ it('never nets an extra charge, which counts now, against a refund, which counts
   const queue = createSettlementQueue()
   queue.add(refund(5, 40))
   queue.add(refund(5, 160))
-  queue.add({ ...refund(5, 0), cooldown: { model: 'm', durationMs: 1 } })
+  queue.add({ ...refund(5, 0), coolDown: { model: 'm', durationMs: 1 } })
   const nothing = { requests: 0, tokens: 0 }
   expect(queue.take(10)).toEqual([
-    { chargedAtMs: 0, reserved: nothing, actual: nothing, cooldown: { model: 'm', durationMs: 1 } },
+    { chargedAtMs: 0, reserved: nothing, actual: nothing, coolDown: { model: 'm', durationMs: 1 } },
     refund(5, 160),
     { chargedAtMs: 5, reserved: { requests: 2, tokens: 200 }, actual: { requests: 2, tokens: 40 } },
   ])
@@ -38,11 +38,11 @@ it('never nets an extra charge, which counts now, against a refund, which counts
 
 it('keeps the longest cool-down of each model, however many there are', () => {
   const queue = createSettlementQueue()
-  const paused = (model: string, durationMs: number) => ({ ...refund(5, 0), cooldown: { model, durationMs } })
+  const paused = (model: string, durationMs: number) => ({ ...refund(5, 0), coolDown: { model, durationMs } })
   for (let i = 0; i < 1_000; i++) queue.add(paused('a', i))
   queue.add(paused('b', 7))
   expect(queue.size).toBe(3)
-  expect(queue.take(2).map(({ cooldown }) => cooldown)).toEqual([
+  expect(queue.take(2).map(({ coolDown }) => coolDown)).toEqual([
     { model: 'a', durationMs: 999 },
     { model: 'b', durationMs: 7 },
   ])
@@ -52,8 +52,8 @@ it('keeps the cool-downs of pools and sizes apart', () => {
   const queue = createSettlementQueue()
   const pauses = [{}, { pool: 'flex' }, { minTokens: 1_024 }, { pool: 'flex', minTokens: 1_024 }]
   for (const pause of [...pauses, ...pauses])
-    queue.add({ ...refund(5, 0), cooldown: { model: 'm', durationMs: 7, ...pause } })
-  expect(queue.take(4).map(({ cooldown }) => cooldown)).toEqual(
+    queue.add({ ...refund(5, 0), coolDown: { model: 'm', durationMs: 7, ...pause } })
+  expect(queue.take(4).map(({ coolDown }) => coolDown)).toEqual(
     pauses.map((pause) => ({ model: 'm', durationMs: 7, ...pause })),
   )
 })
@@ -61,13 +61,13 @@ it('keeps the cool-downs of pools and sizes apart', () => {
 it('takes a trial’s outcome before any cool-down, and separately from refunds', () => {
   const queue = createSettlementQueue()
   const trial = { model: 'm', tokens: 9, grantedAtMs: 5, outcome: 'served' as const }
-  queue.add({ ...refund(5, 0), cooldown: { model: 'm', durationMs: 7 } })
+  queue.add({ ...refund(5, 0), coolDown: { model: 'm', durationMs: 7 } })
   queue.add({ ...refund(5, 0), trial })
   expect(queue.size).toBe(3)
   const nothing = { chargedAtMs: 0, reserved: { requests: 0, tokens: 0 }, actual: { requests: 0, tokens: 0 } }
   expect(queue.take(2)).toEqual([
     { ...nothing, trial },
-    { ...nothing, cooldown: { model: 'm', durationMs: 7 } },
+    { ...nothing, coolDown: { model: 'm', durationMs: 7 } },
   ])
   expect(queue.take(2)).toMatchObject([{ reserved: { requests: 2 } }])
 })
@@ -112,12 +112,12 @@ it('keeps a bounded number of models while capacity is unavailable, without losi
   const charge = (model: string) => ({ chargedAtMs: 0, reserved: nothing, actual: { requests: 1, tokens: 3 }, model })
   for (let i = 0; i < 20_000; i++) queue.add(charge(`made-up-${i % 10_000}`))
   expect(queue.size).toBe(MAX_CHARGED_MODELS + 1)
-  for (let i = 0; i < 5_000; i++) queue.add({ ...charge('a'), cooldown: { model: `made-up-${i}`, durationMs: 7 } })
-  expect(queue.size).toBe(MAX_CHARGED_MODELS + 1 + MAX_COOLDOWNS)
+  for (let i = 0; i < 5_000; i++) queue.add({ ...charge('a'), coolDown: { model: `made-up-${i}`, durationMs: 7 } })
+  expect(queue.size).toBe(MAX_CHARGED_MODELS + 1 + MAX_COOL_DOWNS)
   const taken = queue.take(20_000)
   expect(taken.reduce((sum, { actual }) => sum + actual.requests, 0)).toBe(25_000)
   expect(taken.reduce((sum, { actual }) => sum + actual.tokens, 0)).toBe(75_000)
-  expect(taken.filter(({ model, cooldown }) => (model ?? cooldown) === undefined)).toMatchObject([
+  expect(taken.filter(({ model, coolDown }) => (model ?? coolDown) === undefined)).toMatchObject([
     { actual: { requests: 23_000 } },
   ])
 })

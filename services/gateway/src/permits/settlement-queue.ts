@@ -31,7 +31,7 @@ export function createSettlementQueue(): SettlementQueue {
   /** The outcomes of trials, which are few. */
   const trials: Trial[] = []
   /** The longest cool-down of each pool and size. */
-  const cooldowns = new Map<string, CoolDown>()
+  const coolDowns = new Map<string, CoolDown>()
   /** Usage without a reservation, by model. */
   const charges: Sums = new Map()
   const refunds: Sums = new Map()
@@ -50,14 +50,14 @@ export function createSettlementQueue(): SettlementQueue {
     sums.set(key, copyOf(settlement))
   }
 
-  const add = ({ cooldown, trial, ...settlement }: Settlement): void => {
+  const add = ({ coolDown, trial, ...settlement }: Settlement): void => {
     const { chargedAtMs, model } = settlement
     if (trial !== undefined) trials.push(trial)
-    if (cooldown !== undefined) {
-      const key = `${cooldown.minTokens ?? 0};${cooldown.pool ?? ''};${cooldown.model}`
-      const longest = cooldowns.get(key)
-      const isKept = longest === undefined ? cooldowns.size < MAX_COOLDOWNS : longest.durationMs < cooldown.durationMs
-      if (isKept) cooldowns.set(key, cooldown)
+    if (coolDown !== undefined) {
+      const key = `${coolDown.minTokens ?? 0};${coolDown.pool ?? ''};${coolDown.model}`
+      const longest = coolDowns.get(key)
+      const isKept = longest === undefined ? coolDowns.size < MAX_COOL_DOWNS : longest.durationMs < coolDown.durationMs
+      if (isKept) coolDowns.set(key, coolDown)
     }
     if (usesNothing(settlement)) return
     if (onlyRefunds(settlement)) {
@@ -82,10 +82,10 @@ export function createSettlementQueue(): SettlementQueue {
     take: (max) => {
       // Trials first: a cool-down that came with a trial's outcome, or after it, holds.
       const taken: Settlement[] = trials.splice(0, max).map((trial) => ({ ...nothingCharged(), trial }))
-      for (const [key, cooldown] of cooldowns) {
+      for (const [key, coolDown] of coolDowns) {
         if (taken.length >= max) return taken
-        cooldowns.delete(key)
-        taken.push({ ...nothingCharged(), cooldown })
+        coolDowns.delete(key)
+        taken.push({ ...nothingCharged(), coolDown })
       }
       taken.push(...tightening.splice(0, max - taken.length))
       for (const sums of [charges, refunds]) {
@@ -98,7 +98,7 @@ export function createSettlementQueue(): SettlementQueue {
       return taken
     },
     get size() {
-      return trials.length + cooldowns.size + tightening.length + charges.size + refunds.size
+      return trials.length + coolDowns.size + tightening.length + charges.size + refunds.size
     },
   }
 }
@@ -106,7 +106,7 @@ export function createSettlementQueue(): SettlementQueue {
 /** Many times what a record counts. */
 export const MAX_CHARGED_MODELS = 1_000
 /** More than a record keeps. A pool whose cool-down finds no room gets another 429. */
-export const MAX_COOLDOWNS = 1_000
+export const MAX_COOL_DOWNS = 1_000
 
 function nothingCharged(): Settlement {
   return { chargedAtMs: 0, reserved: NO_COST, actual: NO_COST }
@@ -156,22 +156,22 @@ function usesNothing({ reserved, actual, limited }: Settlement): boolean {
  * Returns a settlement's charge and cool-down without its refund; undefined if it only refunds. For a settlement that may have been applied
  * already: charging twice is safe, but refunding twice is not, nor is ending a cool-down that has begun meanwhile.
  */
-export function chargesOnly({ reserved, actual, limited, cooldown, model }: Settlement): Settlement | undefined {
+export function chargesOnly({ reserved, actual, limited, coolDown, model }: Settlement): Settlement | undefined {
   const extra = excessOf(actual, reserved)
   const limitedExtra = limited && excessOf(limited.actual, limited.reserved)
-  if ((extra ?? limitedExtra ?? cooldown) === undefined) return undefined
+  if ((extra ?? limitedExtra ?? coolDown) === undefined) return undefined
   return {
     chargedAtMs: 0,
     reserved: NO_COST,
     actual: extra ?? NO_COST,
     ...(limited === undefined ? {} : { limited: { reserved: NO_COST, actual: limitedExtra ?? NO_COST } }),
-    ...(cooldown === undefined ? {} : { cooldown }),
+    ...(coolDown === undefined ? {} : { coolDown }),
     ...(model === undefined ? {} : { model }),
   }
 }
 
 /** Returns whether a settlement only frees part of its reservation: nothing charged beyond it, and no cool-down begun or ended. */
-export function onlyRefunds({ reserved, actual, limited, cooldown, trial }: Settlement): boolean {
-  if ((cooldown ?? trial) !== undefined || exceeds(actual, reserved)) return false
+export function onlyRefunds({ reserved, actual, limited, coolDown, trial }: Settlement): boolean {
+  if ((coolDown ?? trial) !== undefined || exceeds(actual, reserved)) return false
   return limited === undefined || !exceeds(limited.actual, limited.reserved)
 }

@@ -21,7 +21,7 @@ export interface FreshConnection {
   /** Waits until nothing is reserved; resolves with what is charged. */
   isSettled(): Promise<{ readonly requests: number; readonly tokens: number }>
   /** Returns the cool-downs of the connection. */
-  coolDowns(): Promise<CapacityStatus['cooldowns']>
+  coolDowns(): Promise<CapacityStatus['coolDowns']>
   /** Returns the connection's events, oldest first. */
   events(): readonly ResponseEvent[]
   /** Waits until the latest request has this outcome. */
@@ -51,7 +51,7 @@ export async function freshConnection(
     settings,
     isCharged: (expected) => eventually(async () => expect(await isSettled()).toEqual(expected)),
     isSettled,
-    coolDowns: async () => (await status()).cooldowns,
+    coolDowns: async () => (await status()).coolDowns,
     events,
     ended: (outcome) =>
       eventually(() => {

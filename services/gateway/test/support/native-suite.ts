@@ -147,7 +147,7 @@ export function nativeSuite(sdk: NativeSdk): NativeSuite {
       await eventually(() =>
         expect(events().map(({ deniedBy, outcome }) => deniedBy ?? outcome)).toEqual([
           'upstream_429',
-          'upstream_cooldown',
+          'upstream_cool_down',
           'success',
         ]),
       )

@@ -1,7 +1,7 @@
 import { ProviderId } from '@sluice/contracts'
 import { type Static, Type } from 'typebox'
 
-/** What a model's tokens cost, in USD for a million. */
+/** The price of a model's tokens, in USD for a million. */
 export type ModelPrice = Static<typeof ModelPrice>
 export const ModelPrice = Type.Object(
   {
@@ -20,7 +20,7 @@ const ProviderPrices = Type.Object(
   {
     /** Where the provider publishes them. */
     source: Type.String({ pattern: '^https://', errorMessage: 'must be a URL that begins with https://' }),
-    /** What a model's name may begin with that does not change its price. */
+    /** Prefixes of a model's name that do not change its price. */
     ignoredPrefixes: Type.Optional(Type.Array(Type.String({ minLength: 1 }))),
     /** By model name, without a version's date. */
     models: Type.Record(Type.String({ minLength: 1 }), ModelPrice),
@@ -40,8 +40,9 @@ export const PriceList = Type.Object(
 )
 
 /**
- * The price of a model: that of the longest listed name that it begins with, as long as all that follows is a version (`-2025-08-07`,
- * `-20250929-v1:0`, `-latest`). A variant that is not listed has no price, since variants differ by factors.
+ * The price of a model: that of the longest listed name that it begins with, as long as all that follows is a version
+ * (`-2025-08-07`, `-20250929-v1:0`, `-latest`). A variant that is not listed has no price, since variants differ by
+ * factors.
  */
 export function priceOf(prices: PriceList, provider: string, model: string): ModelPrice | undefined {
   const listed = new Map(Object.entries(prices.providers)).get(provider)
@@ -55,7 +56,10 @@ export function priceOf(prices: PriceList, provider: string, model: string): Mod
   return VERSION.test(name.slice(longest.length)) ? listed.models[longest] : undefined
 }
 
-/** What `inputTokens` (of which some were read from the provider's cache, and others written to it) and `outputTokens` cost, in USD. */
+/**
+ * Returns the cost of `inputTokens`, of which some were read from the provider's cache and others written to it, and
+ * `outputTokens`, in USD.
+ */
 export function costUsd(
   price: ModelPrice,
   tokens: {
@@ -75,5 +79,8 @@ export function costUsd(
   return millionths / 1_000_000
 }
 
-/** Dates, three or four digits, `v1:0`, `latest`, each after a separator. A single digit is another model: `claude-opus-4-1`. */
+/**
+ * Dates, three or four digits, `v1:0`, `latest`, each after a separator. A single digit is another model:
+ * `claude-opus-4-1`.
+ */
 const VERSION = /^(?:[-@:](?:\d{4}-\d{2}-\d{2}|\d{8}|\d{3,4}|v\d+(?::\d+)?|latest))*$/

@@ -19,14 +19,14 @@ it('keeps every instant in one granularity', () => {
 })
 
 it.each([
-  { stepMs: 60_000, fromMs: STARTS.minute, told: 60_000 },
-  { stepMs: 60_000, fromMs: STARTS.minute - 1, told: HOUR_MS },
-  { stepMs: 90 * 60_000, fromMs: STARTS.hour, told: 2 * HOUR_MS },
-  { stepMs: 3 * HOUR_MS, fromMs: STARTS.hour, told: 3 * HOUR_MS },
-  { stepMs: HOUR_MS, fromMs: STARTS.hour - 1, told: DAY_MS },
-  { stepMs: 60_000, fromMs: 0, told: DAY_MS },
-])('tells steps of $stepMs ms from $fromMs on by $told ms', ({ stepMs, fromMs, told }) => {
-  expect(shortestStepMs(stepMs, fromMs, STARTS)).toBe(told)
+  { stepMs: 60_000, fromMs: STARTS.minute, usedMs: 60_000 },
+  { stepMs: 60_000, fromMs: STARTS.minute - 1, usedMs: HOUR_MS },
+  { stepMs: 90 * 60_000, fromMs: STARTS.hour, usedMs: 2 * HOUR_MS },
+  { stepMs: 3 * HOUR_MS, fromMs: STARTS.hour, usedMs: 3 * HOUR_MS },
+  { stepMs: HOUR_MS, fromMs: STARTS.hour - 1, usedMs: DAY_MS },
+  { stepMs: 60_000, fromMs: 0, usedMs: DAY_MS },
+])('has steps of $stepMs ms from $fromMs on by $usedMs ms', ({ stepMs, fromMs, usedMs }) => {
+  expect(shortestStepMs(stepMs, fromMs, STARTS)).toBe(usedMs)
 })
 
 it('parts minutes by day, hours by month and days by year', () => {

@@ -1,10 +1,10 @@
-/** How finely usage is added up. */
+/** The length of a rollup. */
 export type Granularity = 'minute' | 'hour' | 'day'
 
 /** Finest first. */
 export const GRANULARITIES: readonly Granularity[] = ['minute', 'hour', 'day']
 
-/** How long the rollups of each granularity are, in milliseconds. */
+/** The length of each granularity's rollups in milliseconds. */
 export const ROLLUP_MS: Readonly<Record<Granularity, number>> = {
   minute: 60_000,
   hour: 3_600_000,
@@ -12,53 +12,54 @@ export const ROLLUP_MS: Readonly<Record<Granularity, number>> = {
 }
 
 /**
- * From when on usage is kept so finely, Unix milliseconds. What ended before is kept in the next coarser granularity; before the
- * retention start of days nothing is kept. A retention start is the start of a rollup of the next coarser granularity, and never goes back.
+ * The instants, in Unix milliseconds, from which on usage is stored in each granularity. Earlier usage is stored in
+ * the next longer one; before the retention start of days nothing is stored. A retention start is the start of a
+ * rollup of the next longer granularity, and never goes back.
  */
 export type RetentionStarts = Readonly<Record<Granularity, number>>
 
-/** The start of the rollup that holds the instant, Unix milliseconds. */
+/** Returns the start of the rollup that holds the instant, Unix milliseconds. */
 export function rollupStart(granularity: Granularity, atMs: number): number {
   return Math.floor(atMs / ROLLUP_MS[granularity]) * ROLLUP_MS[granularity]
 }
 
-/** The granularity that usage of this instant is kept in, which every instant has one of; undefined before all retention starts. */
+/** Returns the one granularity in which usage of this instant is stored; undefined before all retention starts. */
 export function granularityAt(atMs: number, retentionStarts: RetentionStarts): Granularity | undefined {
   return GRANULARITIES.find((granularity) => atMs >= retentionStarts[granularity])
 }
 
 /**
- * The shortest step, at least `stepMs`, that everything from `fromMs` on can be told by: a multiple of the coarsest granularity that
- * is kept there.
+ * Returns the shortest step, at least `stepMs`, for all usage from `fromMs` on: a multiple of the longest granularity
+ * that is stored there.
  */
 export function shortestStepMs(stepMs: number, fromMs: number, retentionStarts: RetentionStarts): number {
   const coarsestMs = ROLLUP_MS[granularityAt(fromMs, retentionStarts) ?? 'day']
   return Math.ceil(stepMs / coarsestMs) * coarsestMs
 }
 
-/** For how many days at least usage is kept in each granularity. */
-export type KeptDays = Readonly<Record<Granularity, number>>
+/** The number of days, at least, that usage is stored in each granularity. */
+export type RetentionDays = Readonly<Record<Granularity, number>>
 
-/** Where the retention starts should be at `nowMs`: everything is kept in its granularity for as long as `kept` says, or a little longer. */
-export function dueRetentionStarts(kept: KeptDays, nowMs: number): RetentionStarts {
-  const oldestMs = (granularity: Granularity) => nowMs - kept[granularity] * ROLLUP_MS.day
+/** Returns where the retention starts should be at `nowMs`: usage is stored for `retentionDays`, or a little longer. */
+export function dueRetentionStarts(retentionDays: RetentionDays, nowMs: number): RetentionStarts {
+  const oldestMs = (granularity: Granularity) => nowMs - retentionDays[granularity] * ROLLUP_MS.day
   return {
     minute: rollupStart('hour', oldestMs('minute')),
     hour: rollupStart('day', oldestMs('hour')),
-    // There is nothing coarser to go into: days stay until their partition is dropped.
+    // There is no longer granularity: days stay until their partition is dropped.
     day: partitionAt('day', oldestMs('day')).fromMs,
   }
 }
 
 /**
- * The instant that an event counts as of: its own, unless that can only come from a wrong clock (some minutes in the future, or
- * before everything that is kept), and then now.
+ * Returns the instant as of which an event counts: its own, unless that must come from a wrong clock (some minutes in
+ * the future, or before everything that is stored), and then now.
  */
 export function countedAtMs(endedAtMs: number, retentionStarts: RetentionStarts, nowMs: number): number {
   return endedAtMs >= retentionStarts.day && endedAtMs <= nowMs + MAX_AHEAD_MS ? endedAtMs : nowMs
 }
 
-/** Clocks of machines that are looked after differ by less. */
+/** Synchronized clocks differ by less. */
 const MAX_AHEAD_MS = 300_000
 
 /** One part of a granularity's table, dropped as a whole: minutes by day, hours by month, days by year. */

@@ -1,10 +1,10 @@
 /**
- * How many values fell into each bucket. Buckets are the same everywhere and for ever, so that histograms of any spans add up: bucket
- * `b` holds the durations from 2^(b/8) up to 2^((b+1)/8) milliseconds, which is eight to an octave.
+ * The number of values in each bucket. Buckets are the same everywhere and always, so that histograms of any spans add
+ * up: bucket `b` holds the durations from 2^(b/8) up to 2^((b+1)/8) milliseconds, which is eight to an octave.
  */
 export type Histogram = Map<number, number>
 
-/** The bucket of a duration in milliseconds. Less than 1 ms counts as 1 ms, more than two days as two days. */
+/** Returns the bucket of a duration in milliseconds. Less than 1 ms counts as 1 ms, more than two days as two days. */
 export function bucketOf(durationMs: number): number {
   return Math.floor(Math.log2(Math.min(Math.max(durationMs, 1), MAX_DURATION_MS)) * BUCKETS_PER_OCTAVE)
 }
@@ -20,8 +20,8 @@ export function mergeInto(histogram: Histogram, other: Histogram): void {
 }
 
 /**
- * The duration that `fraction` (above 0, up to 1) of all do not exceed, by nearest rank, in milliseconds: within 4.5 % of the exact
- * one, for those of 1 ms and more. Undefined for an empty histogram.
+ * Returns the duration that `fraction` (above 0, up to 1) of all do not exceed, by nearest rank, in milliseconds:
+ * within 4.5 % of the exact one, for those of 1 ms and more. Undefined for an empty histogram.
  */
 export function percentileMs(histogram: Histogram, fraction: number): number | undefined {
   const buckets = [...histogram].sort(([a], [b]) => a - b)
@@ -39,7 +39,7 @@ export function percentileMs(histogram: Histogram, fraction: number): number | u
 const BUCKETS_PER_OCTAVE = 8
 const MAX_DURATION_MS = 2 * 86_400_000
 
-/** A histogram as PostgreSQL keeps it: bucket * 2^40 + count for each bucket that holds something. */
+/** Returns a histogram as PostgreSQL stores it: bucket * 2^40 + count for each bucket that is not empty. */
 export function packHistogram(histogram: Histogram): number[] {
   return Array.from(histogram, ([bucket, count]) => bucket * BUCKET_UNIT + count).sort((a, b) => a - b)
 }

@@ -2,7 +2,7 @@ import { OTHER_MODEL } from '@sluice/contracts'
 import { rollupStart } from './granularity.ts'
 import { type Rollup, rename } from './rollup.ts'
 
-/** Whose names of models are counted together: those that one API key named on one connection on one day (UTC). */
+/** The owner of a budget of model names: one API key on one connection on one day (UTC). */
 export interface NamesOwner {
   /** The day's start, Unix milliseconds. */
   readonly dayMs: number
@@ -10,22 +10,22 @@ export interface NamesOwner {
   readonly apiKeyId: string
 }
 
-/** The names of an owner that are told apart. No name is in both, none ever goes. */
+/** The names of an owner that are counted by name. No name is in both lists, and none is ever removed. */
 export interface KnownNames {
-  /** Whose first use succeeded. */
+  /** Names whose first use succeeded. */
   readonly served: readonly string[]
-  /** Which anybody could have made up when they were named first. */
+  /** Names that could have been made up when they were first used. */
   readonly tried: readonly string[]
 }
 
 export const NO_NAMES: KnownNames = { served: [], tried: [] }
 
-/** So many names that no request had succeeded with are told apart, for each owner. */
+/** For each owner, the most names that are counted by name although no request had succeeded with them. */
 export const MAX_TRIED = 30
-/** So many more that one had: servers of one's own may take any name. */
+/** The most further names with which a request had succeeded: a self-hosted server may accept any name. */
 export const MAX_SERVED = 200
 
-/** Names an owner, for maps. */
+/** Identifies an owner, for maps. */
 export function ownerKey({ dayMs, connectionId, apiKeyId }: NamesOwner): string {
   return `${dayMs}\0${connectionId}\0${apiKeyId}`
 }
@@ -34,7 +34,9 @@ export function ownerOf({ fromMs, connectionId, apiKeyId }: Rollup): NamesOwner 
   return { dayMs: rollupStart('day', fromMs), connectionId, apiKeyId }
 }
 
-/** The known names with those of the owner's rollups that there is room for; the same object where none is new. */
+/**
+ * Returns the known names with those of the owner's rollups for which there is room; the same object when none is new.
+ */
 export function withNamesOf(known: KnownNames, rollups: readonly Rollup[]): KnownNames {
   const isServed = ({ outcome }: Rollup) => outcome === 'success'
   const served = added(known.served, rollups.filter(isServed), known.tried, MAX_SERVED)
@@ -42,7 +44,7 @@ export function withNamesOf(known: KnownNames, rollups: readonly Rollup[]): Know
   return served === known.served && tried === known.tried ? known : { served, tried }
 }
 
-/** The rollups with the names that are not known as {@link OTHER_MODEL}. @param known by {@link ownerKey} */
+/** Returns the rollups, with unknown names replaced by {@link OTHER_MODEL}. @param known by {@link ownerKey} */
 export function foldNames(rollups: readonly Rollup[], known: ReadonlyMap<string, KnownNames>): Rollup[] {
   const sets = new Map(Array.from(known, ([key, { served, tried }]) => [key, new Set([...served, ...tried])]))
   return rename(rollups, (rollup) =>
@@ -50,7 +52,7 @@ export function foldNames(rollups: readonly Rollup[], known: ReadonlyMap<string,
   )
 }
 
-/** Whether a name takes room: those that applications choose do. */
+/** Returns whether a name takes room, as those that applications choose do. */
 function isCounted(model: string): boolean {
   return model !== '' && model !== OTHER_MODEL
 }

@@ -9,7 +9,7 @@ import {
 import { countedAtMs, type Granularity, granularityAt, type RetentionStarts, rollupStart } from './granularity.ts'
 import { addDuration, type Histogram, mergeInto } from './histogram.ts'
 
-/** What requests of one kind, ended in one minute (or hour, or day), add up to. */
+/** The sums of requests of one kind that ended in one minute (or hour, or day). */
 export interface Rollup {
   readonly granularity: Granularity
   /** The minute's start, Unix milliseconds. */
@@ -30,18 +30,19 @@ export interface Rollup {
   readonly cacheWriteInputTokens: number
   /** Part of `outputTokens`. */
   readonly reasoningTokens: number
-  /** Of the requests, those whose usage was not understood, or not all of it. */
+  /** The number of requests whose usage was not understood, or not all of it. */
   readonly unreadRequests: number
-  /** From sending the request to the answer's end, of those that were sent. */
+  /** From sending the request to the response's end, for requests that were sent. */
   readonly latency: Histogram
-  /** From sending the request to the answer's first byte. */
+  /** From sending the request to the response's first byte. */
   readonly timeToFirstToken: Histogram
 }
 
 /**
- * Adds the batches' events up by minute, connection, model, API key and outcome; those from before the retention start of minutes by the
- * hour or day that they are kept in. An event whose usage is not known, or more than anybody can use, counts as a request without
- * tokens. The result is sorted by its key, so that whoever writes rollups locks them in one order.
+ * Adds the batches' events up by minute, connection, model, API key and outcome; those from before the retention start
+ * of minutes by the hour or day that they are kept in. An event whose usage is unknown, or more than a request can
+ * use, counts as a request without tokens. The result is sorted by its key, so that all transactions lock rollups in
+ * one order.
  */
 export function rollUp(batches: readonly ResponseBatch[], retentionStarts: RetentionStarts, nowMs: number): Rollup[] {
   const byKey = new Map<string, Mutable<Rollup>>()
@@ -62,7 +63,7 @@ export function rollUp(batches: readonly ResponseBatch[], retentionStarts: Reten
   return joined(byKey.values())
 }
 
-/** The rollups with their models' names as `modelOf` has them, one a key, sorted by it. */
+/** Returns the rollups with `modelOf`'s names of their models, one per key, sorted by it. */
 export function rename(rollups: readonly Rollup[], modelOf: (rollup: Rollup) => string): Rollup[] {
   return joined(rollups.map((rollup) => ({ ...rollup, model: modelOf(rollup) })))
 }
@@ -70,7 +71,10 @@ export function rename(rollups: readonly Rollup[], modelOf: (rollup: Rollup) => 
 /** As long as a model's name may be in a connection's settings. */
 const MAX_TEXT_CHARS = 256
 
-/** Of one request. One that claims more, as a broken provider may, would take the sums of all others beyond 64 bits. */
+/**
+ * The most of one request. A report of more, as from a broken provider, would take the sums of all others beyond 64
+ * bits.
+ */
 const MAX_TOKENS = 1_000_000_000_000
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] }
@@ -105,7 +109,7 @@ function emptyRollup(
 function add(rollup: Mutable<Rollup>, event: ResponseEvent): void {
   const { requests = 1, usage, unreadUsage, upstreamMs, timeToFirstByteMs } = event
   rollup.requests += requests
-  // What claims more than anybody can use was not understood either.
+  // Usage beyond what a request can use was not understood either.
   if (unreadUsage || (usage !== undefined && !isCredible(usage))) rollup.unreadRequests += requests
   if (upstreamMs !== undefined) addDuration(rollup.latency, upstreamMs)
   if (timeToFirstByteMs !== undefined) addDuration(rollup.timeToFirstToken, timeToFirstByteMs)
@@ -125,7 +129,7 @@ function addTokens(rollup: Mutable<Rollup>, tokens: TokenUsage): void {
   rollup.reasoningTokens += tokens.reasoningTokens
 }
 
-/** One rollup a key, in the keys' order: names that differ may be stored alike. */
+/** Returns one rollup per key, in the keys' order: different names may be stored alike. */
 function joined(rollups: Iterable<Mutable<Rollup>>): Rollup[] {
   const byKey = new Map<string, Mutable<Rollup>>()
   for (const rollup of rollups) {

@@ -21,7 +21,7 @@ it('adds the cells of a point up, errors and denials by class', () => {
     }),
     cell({ model: 'other', outcome: 'success', requests: 1, inputTokens: 7 }),
     cell({ outcome: 'denied', deniedBy: 'minute-requests', requests: 2 }),
-    cell({ outcome: 'denied', deniedBy: 'upstream_cooldown', requests: 3 }),
+    cell({ outcome: 'denied', deniedBy: 'upstream_cool_down', requests: 3 }),
     cell({ fromMs: 60_000, outcome: 'upstream_429', requests: 4 }),
   ]
   const points = usagePoints({ stepMs: 60_000, counts, histograms: [] }, PRICES)
@@ -36,7 +36,7 @@ it('adds the cells of a point up, errors and denials by class', () => {
       unreadRequests: 2,
       reasoningTokens: 0,
       outcomes: { success: 6, denied: 5 },
-      deniedBy: { 'minute-requests': 2, upstream_cooldown: 3 },
+      deniedBy: { 'minute-requests': 2, upstream_cool_down: 3 },
       estimatedCostUsd: 0.000056,
       unpricedTokens: 7,
     },

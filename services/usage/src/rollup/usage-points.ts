@@ -2,9 +2,9 @@ import type { Percentiles, UsagePoint } from '@sluice/contracts'
 import { costUsd, type PriceList, priceOf } from '../prices/price-list.ts'
 import { type Histogram, percentileMs } from './histogram.ts'
 
-/** What is stored for a query: counts as finely as the answer is made of, histograms by point. */
+/** The stored usage for a query: counts in the detail that the points are made of, histograms by point. */
 export interface UsageCells {
-  /** The step that the times are multiples of: as asked, or longer where usage is kept coarser. */
+  /** The step that the times are multiples of: as requested, or longer where only longer rollups are stored. */
   readonly stepMs: number
   /** By time and group. */
   readonly counts: readonly CountCell[]
@@ -14,7 +14,7 @@ export interface UsageCells {
 export interface CountCell {
   /** The start of the step, Unix milliseconds. */
   readonly fromMs: number
-  /** The value grouped by; undefined where the query groups by nothing. */
+  /** The value grouped by; undefined for a query without grouping. */
   readonly group: string | undefined
   readonly provider: string
   readonly model: string
@@ -37,7 +37,7 @@ export interface HistogramCell {
   readonly timeToFirstToken: Histogram
 }
 
-/** The answer that the cells make, by time and group, with the cost of what has a price. */
+/** Returns the points that the cells add up to, by time and group, with the cost of the models that have a price. */
 export function usagePoints({ counts, histograms }: UsageCells, prices: PriceList): UsagePoint[] {
   const points = new Map<string, Sums>()
   for (const cell of counts) {

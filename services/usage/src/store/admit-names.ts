@@ -1,4 +1,6 @@
+import { readStored } from '@sluice/postgres'
 import { type Kysely, sql, type Transaction } from 'kysely'
+import { Type } from 'typebox'
 import {
   foldNames,
   type KnownNames,
@@ -12,8 +14,8 @@ import type { Rollup } from '../rollup/rollup.ts'
 import { instant, type Tables } from './schema.ts'
 
 /**
- * The rollups with no more names of models than are told apart: those that were not named before, and that there is no room for, become
- * one. Takes one statement where no name is new, three otherwise. Transactions that name new ones for one owner wait for each other.
+ * Returns the rollups with a bounded number of model names: new names for which there is no room become one. Takes one
+ * statement when no name is new, three otherwise. Transactions with new names of one owner wait for each other.
  */
 export async function admitNames(transaction: Transaction<Tables>, rollups: readonly Rollup[]): Promise<Rollup[]> {
   const owners = byOwner(rollups)
@@ -21,7 +23,7 @@ export async function admitNames(transaction: Transaction<Tables>, rollups: read
   const known = await readNames(transaction, owners)
   const growing = owners.filter((owner) => grown(owner, known) !== undefined)
   if (growing.length > 0) {
-    // What another transaction has added meanwhile is there once the rows are this one's.
+    // Names that another transaction has added meanwhile are visible once this one has locked the rows.
     for (const [key, names] of await lockNames(transaction, growing)) known.set(key, names)
     const rows = growing.flatMap((owner) => {
       const names = grown(owner, known)
@@ -34,7 +36,10 @@ export async function admitNames(transaction: Transaction<Tables>, rollups: read
   return foldNames(rollups, known)
 }
 
-/** Forgets the names of days that began before `beforeMs`, Unix milliseconds. What comes of such a day yet is told apart anew. */
+/**
+ * Deletes the names of days that began before `beforeMs`, Unix milliseconds. Later events of such a day start with no
+ * names.
+ */
 export async function forgetNames(db: Kysely<Tables>, beforeMs: number): Promise<void> {
   await db.deleteFrom('usage.model_names').where('day', '<', instant(beforeMs)).execute()
 }
@@ -45,7 +50,7 @@ interface OwnRollups {
   readonly rollups: Rollup[]
 }
 
-/** In the order of their keys, so that whoever locks several does so in one order. */
+/** Returns them in the order of their keys, so that all transactions lock in one order. */
 function byOwner(rollups: readonly Rollup[]): OwnRollups[] {
   const owners = new Map<string, OwnRollups>()
   for (const rollup of rollups) {
@@ -58,35 +63,39 @@ function byOwner(rollups: readonly Rollup[]): OwnRollups[] {
   return [...owners.values()].sort((a, b) => (a.key < b.key ? -1 : 1))
 }
 
-/** The owner's names with new ones; undefined where there are none, or there is no room for them. */
+/** Returns the owner's names with new ones; undefined when there are none, or no room for them. */
 function grown({ key, rollups }: OwnRollups, known: ReadonlyMap<string, KnownNames>): KnownNames | undefined {
   const before = known.get(key) ?? NO_NAMES
   const after = withNamesOf(before, rollups)
   return after === before ? undefined : after
 }
 
-interface NamesRow extends KnownNames {
-  readonly dayMs: string
-  readonly connectionId: string
-  readonly apiKeyId: string
-}
+const NamesRows = Type.Array(
+  Type.Object({
+    dayMs: Type.Integer(),
+    connectionId: Type.String(),
+    apiKeyId: Type.String(),
+    served: Type.Array(Type.String()),
+    tried: Type.Array(Type.String()),
+  }),
+)
 
 async function readNames(
   transaction: Transaction<Tables>,
   owners: readonly OwnRollups[],
 ): Promise<Map<string, KnownNames>> {
-  const { rows } = await sql<NamesRow>`
+  const { rows } = await sql`
     select ${COLUMNS} from json_to_recordset(${ownersJson(owners)}) as owner (${OWNER})
     join usage.model_names as names on ${IS_OWN}`.execute(transaction)
   return asMap(rows)
 }
 
-/** Makes the rows that are missing, and keeps all of them from other transactions until this one ends. */
+/** Inserts the rows that are missing, and locks all of them until the transaction ends. */
 async function lockNames(
   transaction: Transaction<Tables>,
   owners: readonly OwnRollups[],
 ): Promise<Map<string, KnownNames>> {
-  const { rows } = await sql<NamesRow>`
+  const { rows } = await sql`
     insert into usage.model_names as names (day, connection_id, api_key_id, served, tried)
     select to_timestamp("dayMs" / 1000.0), "connectionId", "apiKeyId", '{}', '{}'
     from json_to_recordset(${ownersJson(owners)}) as owner (${OWNER})
@@ -112,11 +121,7 @@ function ownersJson(owners: readonly OwnRollups[]): string {
   return JSON.stringify(owners.map(({ owner }) => owner))
 }
 
-function asMap(rows: readonly NamesRow[]): Map<string, KnownNames> {
-  return new Map(
-    rows.map(({ dayMs, connectionId, apiKeyId, served, tried }) => [
-      ownerKey({ dayMs: Number(dayMs), connectionId, apiKeyId }),
-      { served, tried },
-    ]),
-  )
+function asMap(rows: readonly unknown[]): Map<string, KnownNames> {
+  const stored = readStored(NamesRows, rows, 'the names of models')
+  return new Map(stored.map(({ served, tried, ...owner }) => [ownerKey(owner), { served, tried }]))
 }

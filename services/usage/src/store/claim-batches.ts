@@ -1,10 +1,12 @@
-import type { ResponseBatch } from '@sluice/contracts'
+import { type ResponseBatch, SluiceError } from '@sluice/contracts'
+import { readStored } from '@sluice/postgres'
 import { type Kysely, sql, type Transaction } from 'kysely'
+import { Type } from 'typebox'
 import type { Tables } from './schema.ts'
 
 /**
- * Marks the batches as recorded, and gives those that were not before, each once. A transaction that claims batches of one of their
- * gateways at the same time waits for this one's outcome.
+ * Marks the batches as recorded, and returns those that were not recorded before, each once. A concurrent transaction
+ * that claims batches of one of their gateways waits for this one's outcome.
  */
 export async function claimBatches(
   transaction: Transaction<Tables>,
@@ -12,7 +14,7 @@ export async function claimBatches(
 ): Promise<ResponseBatch[]> {
   const byName = new Map(batches.map((batch) => [batchName(batch), batch]))
   const names = JSON.stringify([...byName.values()].map(({ gateway, batch }) => ({ gateway, batch })))
-  const { rows } = await sql<{ gateway: string; batch: number }>`
+  const { rows } = await sql`
     with locked as (
       insert into usage.gateways as known (gateway, recorded_batches, last_recorded_at)
       select distinct gateway, int8multirange(), now()
@@ -25,24 +27,29 @@ export async function claimBatches(
     from json_to_recordset(${names}) as name (gateway text, batch bigint)
     join locked using (gateway)
     where not recorded_batches @> batch`.execute(transaction)
-  if (rows.length > 0) await markRecorded(transaction, rows)
-  return rows.flatMap((row) => byName.get(batchName(row)) ?? [])
+  const claimed = readStored(BatchRows, rows, 'the names of batches')
+  if (claimed.length > 0) await markRecorded(transaction, claimed)
+  return claimed.map((row) => {
+    const batch = byName.get(batchName(row))
+    if (batch === undefined) throw new SluiceError('internal', `batch ${batchName(row)} was claimed and not sent`)
+    return batch
+  })
 }
 
-/** Whether a batch of this name was claimed by a transaction that was committed. */
+/** Returns whether a batch of this name was claimed by a transaction that was committed. */
 export async function isClaimed(
   db: Kysely<Tables>,
   { gateway, batch }: Pick<ResponseBatch, 'gateway' | 'batch'>,
 ): Promise<boolean> {
   const row = await db
     .selectFrom('usage.gateways')
-    .select(sql<boolean>`recorded_batches @> ${batch}::bigint`.as('is_claimed'))
+    .select(sql`recorded_batches @> ${batch}::bigint`.as('is_claimed'))
     .where('gateway', '=', gateway)
     .executeTakeFirst()
-  return row?.is_claimed ?? false
+  return row !== undefined && readStored(ClaimRow, row, 'the recorded batches of a gateway').is_claimed
 }
 
-/** Forgets the gateways that recorded nothing for `ageMs`. Returns how many. */
+/** Deletes the gateways that recorded nothing for `ageMs`. Returns their number. */
 export async function forgetGateways(db: Kysely<Tables>, ageMs: number): Promise<number> {
   const deleted = await db
     .deleteFrom('usage.gateways')
@@ -69,3 +76,6 @@ async function markRecorded(
 function batchName({ gateway, batch }: { readonly gateway: string; readonly batch: number }): string {
   return `${gateway}-${batch}`
 }
+
+const BatchRows = Type.Array(Type.Object({ gateway: Type.String(), batch: Type.Integer() }))
+const ClaimRow = Type.Object({ is_claimed: Type.Boolean() })

@@ -1,9 +1,11 @@
+import { readStored, StoredInstant } from '@sluice/postgres'
 import { type Kysely, sql, type Transaction } from 'kysely'
+import { Type } from 'typebox'
 import {
   dueRetentionStarts,
   GRANULARITIES,
   type Granularity,
-  type KeptDays,
+  type RetentionDays,
   type RetentionStarts,
   ROLLUP_MS,
   rollupStart,
@@ -11,26 +13,27 @@ import {
 import { instant, ROLLUP_TABLES, type Tables } from './schema.ts'
 
 /**
- * Keeps the retention starts and the partitions as they are until the transaction ends. Any number may do so at a time. The lock is the table's own,
- * as an advisory lock could be taken by any role of the database.
+ * Keeps the retention starts and the partitions as they are until the transaction ends. Any number of transactions may
+ * do so at a time. It locks the table itself, as any role of the database could take an advisory lock.
  */
 export async function shareRetentionStarts(transaction: Transaction<Tables>): Promise<void> {
   await sql`lock table usage.retention_starts in row share mode`.execute(transaction)
 }
 
-/** Waits until nobody holds the retention starts, and keeps everybody from it until the transaction ends. */
+/** Waits until no other transaction holds the retention starts, and holds them until this one ends. */
 export async function lockRetentionStarts(transaction: Transaction<Tables>): Promise<void> {
   await sql`lock table usage.retention_starts in exclusive mode`.execute(transaction)
 }
 
-/** @throws Error before they were first set, with the first partitions */
+/**
+ * @throws SluiceError `internal` before they were first set, with the first partitions, and when a row has an unknown
+ * shape
+ */
 export async function readRetentionStarts(db: Kysely<Tables>): Promise<RetentionStarts> {
   const rows = await db.selectFrom('usage.retention_starts').selectAll().execute()
-  const found = new Map(rows.map(({ granularity, from_at }) => [granularity, from_at.getTime()]))
-  const [minute, hour, day] = GRANULARITIES.map((granularity) => found.get(granularity))
-  if (minute === undefined || hour === undefined || day === undefined)
-    throw new Error('the retention starts are not set')
-  return { minute, hour, day }
+  const found = Object.fromEntries(rows.map(({ granularity, from_at }) => [granularity, from_at]))
+  const { minute, hour, day } = readStored(StoredRetentionStarts, found, 'the start of a retention')
+  return { minute: minute.getTime(), hour: hour.getTime(), day: day.getTime() }
 }
 
 /** Sets the retention starts that are not set yet. */
@@ -46,12 +49,12 @@ export async function initializeRetentionStarts(
 }
 
 /**
- * Moves what is due into the next coarser granularity: one hour of minutes, or one day of hours, a transaction that also moves the
- * retention start. So everything is in one granularity at any instant, however often this is interrupted, and whoever else does it. Returns
- * whether there may be more to do.
+ * Moves usage that is due into the next longer granularity: one hour of minutes, or one day of hours, in a transaction
+ * that also moves the retention start. So all usage is in one granularity at any instant, however often this is
+ * interrupted, and in however many instances it runs. Returns whether there may be more to do.
  */
-export function downsampleOnce(db: Kysely<Tables>, kept: KeptDays, nowMs: number): Promise<boolean> {
-  const due = dueRetentionStarts(kept, nowMs)
+export function downsampleOnce(db: Kysely<Tables>, retentionDays: RetentionDays, nowMs: number): Promise<boolean> {
+  const due = dueRetentionStarts(retentionDays, nowMs)
   return db.transaction().execute(async (transaction) => {
     await lockRetentionStarts(transaction)
     const retentionStarts = await readRetentionStarts(transaction)
@@ -64,7 +67,7 @@ export function downsampleOnce(db: Kysely<Tables>, kept: KeptDays, nowMs: number
       )
       return true
     }
-    // Days have nowhere to go. Their partitions are dropped once they are before the retention start.
+    // Days are not downsampled. Their partitions are dropped once they are before the retention start.
     if (retentionStarts.day < due.day) await moveRetentionStart(transaction, 'day', due.day)
     return false
   })
@@ -78,12 +81,15 @@ const MOVES: readonly { readonly from: Granularity; readonly to: Granularity }[]
 interface Move {
   readonly from: Granularity
   readonly to: Granularity
-  /** Where the retention start is, and where it should be. */
+  /** The current retention start, and the one that is due. */
   readonly fromMs: number
   readonly dueMs: number
 }
 
-/** Returns until when everything is moved, Unix milliseconds: over a stretch without usage that is further than one step. */
+/**
+ * Returns the instant until which all usage is moved, Unix milliseconds: across a time without usage, more than one
+ * step.
+ */
 async function moveOne(transaction: Transaction<Tables>, { from, to, fromMs, dueMs }: Move): Promise<number> {
   const toMs = fromMs + ROLLUP_MS[to]
   const moved = await sql`
@@ -101,12 +107,12 @@ async function moveOne(transaction: Transaction<Tables>, { from, to, fromMs, due
     where from_at >= ${instant(fromMs)} and from_at < ${instant(toMs)}
     group by connection_id, provider, model, api_key_id, outcome, denied_by`.execute(transaction)
   if (moved.numAffectedRows !== 0n) return toMs
-  const next = await sql<{ at: Date | null }>`
+  const next = await sql`
     select min(from_at) as at from ${sql.table(ROLLUP_TABLES[from])} where from_at >= ${instant(toMs)}`.execute(
     transaction,
   )
-  const nextMs = next.rows[0]?.at?.getTime() ?? dueMs
-  return Math.min(dueMs, rollupStart(to, nextMs))
+  const [{ at }] = readStored(EarliestRows, next.rows, 'the time of usage')
+  return at === null ? dueMs : Math.min(dueMs, rollupStart(to, at.getTime()))
 }
 
 async function moveRetentionStart(
@@ -118,3 +124,6 @@ async function moveRetentionStart(
     transaction,
   )
 }
+
+const StoredRetentionStarts = Type.Object({ minute: StoredInstant, hour: StoredInstant, day: StoredInstant })
+const EarliestRows = Type.Tuple([Type.Object({ at: Type.Union([StoredInstant, Type.Null()]) })])

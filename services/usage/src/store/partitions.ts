@@ -3,30 +3,30 @@ import {
   dueRetentionStarts,
   GRANULARITIES,
   type Granularity,
-  type KeptDays,
   type Partition,
   partitionAt,
   partitionsBetween,
+  type RetentionDays,
   type RetentionStarts,
   ROLLUP_MS,
 } from '../rollup/granularity.ts'
 import { initializeRetentionStarts, lockRetentionStarts, readRetentionStarts } from './downsample.ts'
 import { ROLLUP_TABLES, type Tables } from './schema.ts'
 
-/** Creates the partitions that are written to from now on until some days ahead, and those back to the retention starts. */
+/** Creates the partitions from the retention starts until some days ahead. */
 export interface PartitionsAhead {
-  /** Costs nothing where it was done within a day. */
+  /** Does nothing if it was done within a day. */
   ensure(nowMs: number): Promise<void>
 }
 
-export function partitionsAhead(db: Kysely<Tables>, kept: KeptDays): PartitionsAhead {
+export function partitionsAhead(db: Kysely<Tables>, retentionDays: RetentionDays): PartitionsAhead {
   let ensuredAtMs = Number.NEGATIVE_INFINITY
   return {
     ensure: async (nowMs) => {
       if (Math.abs(nowMs - ensuredAtMs) < AGAIN_MS) return
       await db.transaction().execute(async (transaction) => {
         await lockRetentionStarts(transaction)
-        await initializeRetentionStarts(transaction, dueRetentionStarts(kept, nowMs))
+        await initializeRetentionStarts(transaction, dueRetentionStarts(retentionDays, nowMs))
         const retentionStarts = await readRetentionStarts(transaction)
         for (const granularity of GRANULARITIES) await createMissing(transaction, granularity, retentionStarts, nowMs)
       })
@@ -36,9 +36,10 @@ export function partitionsAhead(db: Kysely<Tables>, kept: KeptDays): PartitionsA
 }
 
 /**
- * Drops the partitions that are wholly before the retention starts: what they held has been added to the next coarser granularity. Each goes in
- * a transaction of its own, between which recording goes on; other instances that drop partitions wait, for PostgreSQL fails the second
- * of two that drop one at once ("could not find tuple for parent of relation").
+ * Drops the partitions that are wholly before the retention starts: their usage has been added to the next longer
+ * granularity. Each is dropped in a transaction of its own, so that recording goes on in between. Other instances that
+ * drop partitions wait, since PostgreSQL fails the second of two that drop one at the same time ("could not find tuple
+ * for parent of relation").
  */
 export async function dropPartitions(db: Kysely<Tables>): Promise<void> {
   let isMoreLeft = true
@@ -58,7 +59,10 @@ async function dropOldest(transaction: Transaction<Tables>): Promise<boolean> {
   return false
 }
 
-/** An instance that cannot reach the database for days finds partitions to write to, until it has made new ones. */
+/**
+ * So that an instance that could not reach the database for days finds partitions to write to, until it has created
+ * new ones.
+ */
 const AHEAD_MS = 3 * ROLLUP_MS.day
 const AGAIN_MS = ROLLUP_MS.day
 

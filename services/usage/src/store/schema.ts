@@ -30,7 +30,7 @@ interface RollupsTable {
   reasoning_tokens: number
   cache_write_input_tokens: number
   unread_requests: number
-  /** Durations in milliseconds: see `packed-histogram.ts`. */
+  /** Durations in milliseconds: see `histogram.ts`. */
   latency: string[]
   time_to_first_token: string[]
 }
@@ -40,15 +40,15 @@ interface RetentionStartsTable {
   from_at: Date
 }
 
-/** Which batches of a gateway are in the rollups. */
+/** The batches of a gateway that are in the rollups. */
 interface GatewaysTable {
   gateway: string
-  /** Batches count up, so that this is one range, but for those that were lost or are on their way. */
+  /** Batches count up, so this is one range, with gaps for batches that were lost or are in flight. */
   recorded_batches: string
   last_recorded_at: Date
 }
 
-/** The names of models that are told apart: see `model-names.ts`. */
+/** The names of models that are counted by name: see `model-names.ts`. */
 interface ModelNamesTable {
   connection_id: string
   api_key_id: string
@@ -61,7 +61,7 @@ interface ModelNamesTable {
 /** The table that holds each granularity. */
 export const ROLLUP_TABLES = { minute: 'usage.minutes', hour: 'usage.hours', day: 'usage.days' } as const
 
-/** An instant in Unix milliseconds, as PostgreSQL's. */
+/** Returns an instant in Unix milliseconds as PostgreSQL's. */
 export function instant(atMs: number): RawBuilder<Date> {
   return sql<Date>`to_timestamp(${atMs}::bigint / 1000.0)`
 }
@@ -154,7 +154,7 @@ const GRANULARITIES = [
   `insert into usage.gateways (gateway, recorded_batches, last_recorded_at)
     select gateway, range_agg(int8range(batch, batch, '[]')), max(seen_at) from usage.seen_batches group by gateway`,
   'drop table usage.seen_batches',
-  // Its rows do not say which provider they are of. They go: no release had them.
+  // Its rows have no provider. They are deleted, since no release had them.
   'drop table usage.rollups',
   // A histogram is an array of bucket * 2^40 + count, by bucket.
   `create function usage.merge_histograms(one bigint[], other bigint[]) returns bigint[]
@@ -183,7 +183,7 @@ const MODEL_NAMES = `create table usage.model_names (
   primary key (connection_id, api_key_id, day)
 )`
 
-/** Rows from before say 0 of both: neither was counted. A constant default changes no row on disk. */
+/** Earlier rows have 0 of both, which were not counted. A constant default changes no row on disk. */
 const UNREAD_USAGE = ['minutes', 'hours', 'days'].map(
   (table) => `alter table usage.${table}
     add column cache_write_input_tokens bigint not null default 0,

@@ -1,7 +1,9 @@
 import type { RequestOf, usageQuery } from '@sluice/contracts'
+import { readStored, StoredInstant } from '@sluice/postgres'
 import { type Kysely, type RawBuilder, sql } from 'kysely'
+import { type Static, Type } from 'typebox'
 import { GRANULARITIES, type Granularity, rollupStart, shortestStepMs } from '../rollup/granularity.ts'
-import { unpackHistogram } from '../rollup/histogram.ts'
+import { type Histogram, unpackHistogram } from '../rollup/histogram.ts'
 import type { CountCell, HistogramCell, UsageCells } from '../rollup/usage-points.ts'
 import { readRetentionStarts } from './downsample.ts'
 import { instant, ROLLUP_TABLES, type Tables } from './schema.ts'
@@ -9,8 +11,8 @@ import { instant, ROLLUP_TABLES, type Tables } from './schema.ts'
 export type UsageQuery = RequestOf<typeof usageQuery>
 
 /**
- * What is stored for a query, at most `maxCells` of each kind. Steps begin at whole multiples of the step since 1970 UTC. A minute
- * (hour, day, where usage is kept so) that is partly in the query's span counts in full.
+ * Returns the stored usage for a query, at most `maxCells` of each kind. Steps begin at whole multiples of the step
+ * since 1970 UTC. A rollup that is partly in the query's range counts in full.
  */
 export async function selectCells(db: Kysely<Tables>, query: UsageQuery, maxCells: number): Promise<UsageCells> {
   const stepMs = shortestStepMs(query.stepMs, query.fromMs, await readRetentionStarts(db))
@@ -19,7 +21,7 @@ export async function selectCells(db: Kysely<Tables>, query: UsageQuery, maxCell
 }
 
 async function counts(db: Kysely<Tables>, points: RawBuilder<unknown>, maxCells: number): Promise<CountCell[]> {
-  const { rows } = await sql<Omit<CountCell, 'fromMs' | 'group'> & PointRow>`
+  const { rows } = await sql`
     select
       point_at as "pointAt", point_group as "pointGroup", provider, model, outcome, denied_by as "deniedBy",
       sum(requests)::bigint as requests,
@@ -33,12 +35,13 @@ async function counts(db: Kysely<Tables>, points: RawBuilder<unknown>, maxCells:
     group by point_at, point_group, provider, model, outcome, denied_by
     order by point_at, point_group
     limit ${maxCells}`.execute(db)
-  return rows.map(({ pointAt, pointGroup, ...cell }) => ({ ...point({ pointAt, pointGroup }), ...cell }))
+  const stored = readStored(CountRows, rows, 'the counts of usage')
+  return stored.map(({ pointAt, pointGroup, ...cell }) => ({ ...point({ pointAt, pointGroup }), ...cell }))
 }
 
 async function histograms(db: Kysely<Tables>, points: RawBuilder<unknown>, maxCells: number): Promise<HistogramCell[]> {
   // Unnested, the elements of any number of histograms are added up in one pass.
-  const { rows } = await sql<PointRow & { latency: string[] | null; timeToFirstToken: string[] | null }>`
+  const { rows } = await sql`
     select
       point_at as "pointAt", point_group as "pointGroup",
       array_agg((bucket << 40) + count) filter (where kind = 'latency') as latency,
@@ -55,23 +58,54 @@ async function histograms(db: Kysely<Tables>, points: RawBuilder<unknown>, maxCe
     group by point_at, point_group
     order by point_at, point_group
     limit ${maxCells}`.execute(db)
-  return rows.map(({ pointAt, pointGroup, latency, timeToFirstToken }) => ({
+  const stored = readStored(HistogramRows, rows, 'the durations of usage')
+  return stored.map(({ pointAt, pointGroup, latency, timeToFirstToken }) => ({
     ...point({ pointAt, pointGroup }),
-    latency: unpackHistogram(latency ?? []),
-    timeToFirstToken: unpackHistogram(timeToFirstToken ?? []),
+    latency: toHistogram(latency),
+    timeToFirstToken: toHistogram(timeToFirstToken),
   }))
 }
 
-interface PointRow {
-  readonly pointAt: Date
-  readonly pointGroup: string | null
+const PointColumns = Type.Object({ pointAt: StoredInstant, pointGroup: Type.Union([Type.String(), Type.Null()]) })
+
+const count = Type.Integer({ minimum: 0 })
+
+const CountRows = Type.Array(
+  Type.Object({
+    ...PointColumns.properties,
+    provider: Type.String(),
+    model: Type.String(),
+    outcome: Type.String(),
+    deniedBy: Type.String(),
+    requests: count,
+    inputTokens: count,
+    outputTokens: count,
+    cachedInputTokens: count,
+    reasoningTokens: count,
+    cacheWriteInputTokens: count,
+    unreadRequests: count,
+  }),
+)
+
+/**
+ * Null where no request of the point has such a duration. Elements of an array are text: the driver reads no 64-bit
+ * integers in it.
+ */
+const PackedHistogram = Type.Union([Type.Array(Type.String({ pattern: '^\\d+$' })), Type.Null()])
+
+const HistogramRows = Type.Array(
+  Type.Object({ ...PointColumns.properties, latency: PackedHistogram, timeToFirstToken: PackedHistogram }),
+)
+
+function toHistogram(packed: Static<typeof PackedHistogram>): Histogram {
+  return packed === null ? new Map() : unpackHistogram(packed)
 }
 
-function point({ pointAt, pointGroup }: PointRow): Pick<CountCell, 'fromMs' | 'group'> {
+function point({ pointAt, pointGroup }: Static<typeof PointColumns>): Pick<CountCell, 'fromMs' | 'group'> {
   return { fromMs: pointAt.getTime(), group: pointGroup ?? undefined }
 }
 
-/** The rollups of the span, each with the point that it belongs to. */
+/** Selects the rollups of the range, each with the point that it belongs to. */
 function pointsOf(query: UsageQuery, stepMs: number): RawBuilder<unknown> {
   const group = query.groupBy === undefined ? sql`null::text` : sql.ref(GROUP_COLUMNS[query.groupBy])
   return sql`
@@ -82,7 +116,10 @@ function pointsOf(query: UsageQuery, stepMs: number): RawBuilder<unknown> {
     )}) as rollups`
 }
 
-/** Minutes before their retention start have been added to hours, and wait to be dropped with their partition; so with hours and days. */
+/**
+ * Leaves out minutes before their retention start, which were added to hours and wait to be dropped with their
+ * partition; so with hours.
+ */
 function rollupsOf(granularity: Granularity, { connectionId, fromMs, toMs }: UsageQuery): RawBuilder<unknown> {
   return sql`
     select * from ${sql.table(ROLLUP_TABLES[granularity])}

@@ -1,9 +1,9 @@
 import { type ResponseBatch, SluiceError } from '@sluice/contracts'
 import { UnprocessableMessageError } from '@sluice/messaging'
-import { isPassing, isRefusedData } from '@sluice/postgres'
+import { isRefusedData, isTransient } from '@sluice/postgres'
 import type { Kysely } from 'kysely'
 import pg from 'pg'
-import type { KeptDays } from '../rollup/granularity.ts'
+import type { RetentionDays } from '../rollup/granularity.ts'
 import { rollUp } from '../rollup/rollup.ts'
 import type { UsageCells } from '../rollup/usage-points.ts'
 import { addRollups } from './add-rollups.ts'
@@ -16,7 +16,7 @@ import { selectCells, type UsageQuery } from './select-cells.ts'
 
 export interface UsageStoreOptions {
   readonly db: Kysely<Tables>
-  readonly kept: KeptDays
+  readonly retentionDays: RetentionDays
   /** Unix milliseconds. */
   readonly now: () => number
 }
@@ -24,15 +24,15 @@ export interface UsageStoreOptions {
 export type UsageStore = ReturnType<typeof postgresUsageStore>
 
 /**
- * Usage in PostgreSQL: what requests used, added up by minute, and older usage by hour and by day. Any number of instances may record and
- * downsample at the same time, and be interrupted anywhere.
+ * Usage in PostgreSQL, in rollups of a minute, and older usage in rollups of an hour and a day. Any number of
+ * instances may record and downsample at the same time, and be interrupted anywhere.
  */
-export function postgresUsageStore({ db, kept, now }: UsageStoreOptions) {
-  const partitions = partitionsAhead(db, kept)
+export function postgresUsageStore({ db, retentionDays, now }: UsageStoreOptions) {
+  const partitions = partitionsAhead(db, retentionDays)
   return {
     /**
-     * Adds up the batches' events in one transaction of a few statements, each batch once: a batch whose name (gateway and number) was
-     * recorded before adds nothing.
+     * Adds up the batches' events in one transaction of a few statements, each batch once: a batch whose name (gateway
+     * and number) was recorded before adds nothing.
      * @throws UnprocessableMessageError when a batch can never be stored; after any other error it may be tried again
      */
     async record(batches: readonly ResponseBatch[]): Promise<void> {
@@ -76,26 +76,29 @@ export function postgresUsageStore({ db, kept, now }: UsageStoreOptions) {
             cause: error,
           })
         }
-        throw isPassing(error)
+        throw isTransient(error)
           ? new SluiceError('unavailable', 'Usage is temporarily unavailable.', { cause: error })
           : error
       }
     },
 
     /**
-     * Adds usage that is old enough to the next coarser granularity, and drops usage past its retention. Stops early, between two
-     * transactions, once the signal is aborted.
+     * Adds usage that is old enough to the next longer rollups, and drops usage past its retention. Stops early,
+     * between two transactions, once the signal is aborted.
      */
     async downsample(signal?: AbortSignal): Promise<void> {
       await partitions.ensure(now())
       // Each move is a transaction of its own, between which recording goes on.
       let hasMore = true
-      while (hasMore && !signal?.aborted) hasMore = await downsampleOnce(db, kept, now())
+      while (hasMore && !signal?.aborted) hasMore = await downsampleOnce(db, retentionDays, now())
       await dropPartitions(db)
       await forgetNames(db, now() - NAMES_KEPT_MS)
     },
 
-    /** Forgets which batches came from gateways that have recorded nothing for `ageMs`. Returns the number of such gateways. */
+    /**
+     * Forgets which batches came from gateways that have recorded nothing for `ageMs`. Returns the number of such
+     * gateways.
+     */
     forgetGateways(ageMs: number): Promise<number> {
       return forgetGateways(db, ageMs)
     },

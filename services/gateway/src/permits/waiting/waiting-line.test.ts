@@ -39,7 +39,7 @@ beforeEach(() => {
 function denialOf({ model, pool }: Pick<WaitingRequest, 'model' | 'pool'>, requests: number): PermitDenial | undefined {
   const limit = { period: 'minute', metric: 'requests', limit: LIMIT } as const
   if ((model === 'cooling' || pool === 'cooling') && coolsUntilMs > nowMs) {
-    return denial({ status: 'denied', code: 'upstream_cooldown', model, retryAfterMs: coolsUntilMs - nowMs })
+    return denial({ status: 'denied', code: 'upstream_cool_down', model, retryAfterMs: coolsUntilMs - nowMs })
   }
   if (requests > LIMIT) {
     return denial({ status: 'denied', code: 'request_exceeds_capacity', ...limit, excess: requests - LIMIT })

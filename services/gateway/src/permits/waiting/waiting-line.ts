@@ -133,7 +133,7 @@ export function createWaitingLine<Served extends { readonly status: 'granted' | 
     if (kept.requests > 0) {
       const denial = await deps.probe(front, sumOfCounted(kept, countedCost(front)))
       if (denial !== undefined)
-        return denial.denied.code === 'upstream_cooldown' ? coolDown(front, denial) : retryAfterMs(denial)
+        return denial.denied.code === 'upstream_cool_down' ? coolDown(front, denial) : retryAfterMs(denial)
       if (!order.waiters().includes(front)) return 0
     }
     acquiring = front
@@ -147,7 +147,7 @@ export function createWaitingLine<Served extends { readonly status: 'granted' | 
     const againMs = retryAfterMs(outcome)
     if (front.disconnected.aborted) remove(front, DISCONNECTED)
     else if (deps.nowMs() + againMs > deadlineMs(front)) remove(front, outcome)
-    else if (outcome.denied.code === 'upstream_cooldown') coolDown(front, outcome)
+    else if (outcome.denied.code === 'upstream_cool_down') coolDown(front, outcome)
     else return againMs
     return 0
   }

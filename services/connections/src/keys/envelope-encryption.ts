@@ -1,10 +1,11 @@
 import { validate } from '@sluice/contracts'
 import sodium from 'libsodium-wrappers'
+import { fromBase64, toBase64 } from './base64.ts'
 import { additionalData, Envelope, type EnvelopeContext, EnvelopeError, type EnvelopeKey } from './envelope.ts'
 import type { KeyService } from './key-service.ts'
-import { decrypt, encrypt, fromBase64, toBase64 } from './sodium.ts'
+import { decrypt, encrypt } from './symmetric-encryption.ts'
 
-/** Seals secrets for storage and opens stored ones. */
+/** Encrypts secrets for storage and decrypts stored ones. */
 export type Envelopes = Awaited<ReturnType<typeof createEnvelopes>>
 
 /** @param keyServices the first wraps new data keys; each unwraps the data keys that it wrapped */
@@ -23,7 +24,7 @@ export async function createEnvelopes(keyServices: readonly [KeyService, ...KeyS
 
   return {
     /** @throws EnvelopeError when the key service returns no data key */
-    seal: async (plaintext: Uint8Array, context: EnvelopeContext): Promise<Envelope> => {
+    encrypt: async (plaintext: Uint8Array, context: EnvelopeContext): Promise<Envelope> => {
       const { dataKey, keyId, wrappedKey } = await wrapping.generateDataKey(context)
       const { nonce, ciphertext } = encrypt(plaintext, dataKey, additionalData(context))
       sodium.memzero(dataKey)
@@ -40,9 +41,9 @@ export async function createEnvelopes(keyServices: readonly [KeyService, ...KeyS
     /**
      * Returns the plaintext, which the caller overwrites after use.
      * @param stored the value as read from the database, not validated yet
-     * @throws EnvelopeError when it cannot be opened with this context
+     * @throws EnvelopeError when it cannot be decrypted with this context
      */
-    open: async (stored: unknown, context: EnvelopeContext): Promise<Uint8Array> => {
+    decrypt: async (stored: unknown, context: EnvelopeContext): Promise<Uint8Array> => {
       const { envelope, keyService } = read(stored)
       const dataKey = await keyService.unwrap(envelope, context)
       const encrypted = { nonce: fromBase64(envelope.nonce), ciphertext: fromBase64(envelope.ciphertext) }
@@ -54,7 +55,7 @@ export async function createEnvelopes(keyServices: readonly [KeyService, ...KeyS
       return plaintext
     },
 
-    /** Returns the key that new envelopes are sealed under now. */
+    /** Returns the key that wraps the data keys of new envelopes. */
     wrappingKey: async (): Promise<EnvelopeKey> => ({
       keyService: wrapping.id,
       keyId: await wrapping.wrappingKeyId(),

@@ -3,31 +3,32 @@ import type { Logger } from '@sluice/service-kit'
 import type { CredentialSummary } from '../connections/connection.ts'
 import type { ConnectionStore, StoredCredential } from '../connections/connection-store.ts'
 import { type CredentialOwner, credentialContext, type Envelope, EnvelopeError } from '../keys/envelope.ts'
-import type { Envelopes } from '../keys/envelopes.ts'
+import type { Envelopes } from '../keys/envelope-encryption.ts'
 
-export interface SealDeps {
+export interface EncryptDeps {
   readonly envelopes: Envelopes
   readonly now: () => Date
   readonly logger: Logger
 }
 
-export interface OpenDeps extends SealDeps {
+export interface DecryptDeps extends EncryptDeps {
   readonly connections: Pick<ConnectionStore, 'setCredentialFault'>
 }
 
 /**
- * Seals a version of a credential for storage. Returns undefined when there are no secret fields, as the provider has none.
+ * Encrypts a version of a credential for storage. Returns undefined when there are no secret fields, as the provider
+ * has none.
  * @throws EnvelopeError when the key service returns no data key
  */
-export async function sealCredential(
-  { envelopes, now, logger }: SealDeps,
+export async function encryptCredential(
+  { envelopes, now, logger }: EncryptDeps,
   secrets: CredentialFields,
   owner: CredentialOwner,
 ): Promise<{ readonly envelope: Envelope; readonly summary: CredentialSummary } | undefined> {
   if (Object.keys(secrets).length === 0) return undefined
   const plaintext = Buffer.from(JSON.stringify(secrets))
-  const envelope = await envelopes.seal(plaintext, credentialContext(owner)).catch((error: unknown) => {
-    logger.error({ ...owner, err: error }, 'a credential cannot be sealed')
+  const envelope = await envelopes.encrypt(plaintext, credentialContext(owner)).catch((error: unknown) => {
+    logger.error({ ...owner, err: error }, 'a credential cannot be encrypted')
     throw error
   })
   plaintext.fill(0)
@@ -35,17 +36,17 @@ export async function sealCredential(
 }
 
 /**
- * Opens a stored credential; the caller overwrites the plaintext after use. When a credential starts or stops being unopenable, that is
- * recorded in the connection's status and logged once.
+ * Decrypts a stored credential; the caller overwrites the plaintext after use. When a credential can no longer, or
+ * again, be decrypted, that is recorded in the connection's status and logged once.
  * @throws EnvelopeError
  */
-export async function openCredential(
-  deps: OpenDeps,
+export async function decryptCredential(
+  deps: DecryptDeps,
   { envelope, fault: before }: StoredCredential,
   owner: CredentialOwner,
 ): Promise<Uint8Array> {
   try {
-    const plaintext = await deps.envelopes.open(envelope, credentialContext(owner))
+    const plaintext = await deps.envelopes.decrypt(envelope, credentialContext(owner))
     // A rejection by the provider is cleared by the provider's next response, not by opening.
     if (before !== undefined && before.reason !== 'rejected_by_provider') {
       deps.logger.info({ ...owner, since: before.since }, 'a stored credential can be opened again')
@@ -65,20 +66,23 @@ export async function openCredential(
   }
 }
 
-/** As {@link openCredential}, but returns the credential's fields. @throws EnvelopeError */
-export async function openCredentialFields(
-  deps: OpenDeps,
+/** As {@link decryptCredential}, but returns the credential's fields. @throws EnvelopeError */
+export async function decryptCredentialFields(
+  deps: DecryptDeps,
   stored: StoredCredential,
   owner: CredentialOwner,
 ): Promise<CredentialFields> {
-  const plaintext = await openCredential(deps, stored, owner)
+  const plaintext = await decryptCredential(deps, stored, owner)
   const fields = validate(CredentialFields, JSON.parse(Buffer.from(plaintext).toString()))
   plaintext.fill(0)
   if (!fields.valid) throw new SluiceError('internal', 'a stored credential has an unknown shape')
   return fields.value
 }
 
-/** Returns what identifies a credential to an operator: `…` and its last four characters, or only `…` if that would reveal too much. */
+/**
+ * Returns what identifies a credential to an operator: `…` and its last four characters, or only `…` if that would
+ * reveal too much.
+ */
 export function credentialHint(fields: CredentialFields): string {
   const [value] = Object.values(fields)
   return value === undefined || value.length < MIN_LENGTH_SHOWN ? '…' : `…${value.slice(-4)}`
@@ -89,7 +93,7 @@ const MIN_LENGTH_SHOWN = 20
 
 /** Does not fail: the credential is used, or refused, whether or not the status could be stored. */
 async function recordFault(
-  { connections, logger }: OpenDeps,
+  { connections, logger }: DecryptDeps,
   owner: CredentialOwner,
   fault: CredentialFault | undefined,
 ): Promise<void> {

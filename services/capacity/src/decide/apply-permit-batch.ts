@@ -25,18 +25,19 @@ export type PermitBatchOutcome =
       readonly storedAtMs?: number
     }
   /**
-   * The batch is not applied: its session has applied later batches, or it is older than sessions are remembered, so that nothing can
-   * say whether it was applied before.
+   * The batch is not applied: its session has applied later batches, or it is older than sessions are remembered, so
+   * that nothing can say whether it was applied before.
    */
   | { readonly status: 'stale'; readonly record: CapacityRecord }
 
 /**
- * Applies a batch to a record that was advanced to now: first the settlements, which may free what the acquires need, then the acquires
- * in order. A batch that the record already contains is not applied again and returns the same results. The record is the same object
- * when nothing changed, and then needs no write.
+ * Applies a batch to a record that was advanced to now: first the settlements, which may free what the acquires need,
+ * then the acquires in order. A batch that the record already contains is not applied again and returns the same
+ * results. The record is the same object when nothing changed, and then needs no write.
  *
- * At most once: a batch is made when the counters' clock has passed its `asOfMs`, and after it was applied its session is remembered for
- * longer than {@link PERMIT_BATCH_MAX_AGE_MS}. Until then the session's sequence number reveals a repeat; after that, the batch's age does.
+ * At most once: a batch is made when the counters' clock has passed its `asOfMs`, and after it was applied its session
+ * is remembered for longer than {@link PERMIT_BATCH_MAX_AGE_MS}. Until then the session's sequence number reveals a
+ * repeat; after that, the batch's age does.
  *
  * @param behindMs by how much the instance's clock is behind the record's
  */

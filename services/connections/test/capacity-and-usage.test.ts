@@ -33,12 +33,12 @@ const POINT: UsagePoint = {
   estimatedCostUsd: 0.000125,
   unpricedTokens: 7,
 }
-const asked: RequestOf<typeof usageQuery>[] = []
+const queries: RequestOf<typeof usageQuery>[] = []
 
 beforeAll(async () => {
   connections = await standaloneConnections()
   bus = await connectBus({ servers: connections.nats.url, name: 'test' })
-  connectionId = (await connections.ask('POST', '/api/v1/connections', openAiConnection)).body.id
+  connectionId = (await connections.call('POST', '/api/v1/connections', openAiConnection)).body.id
   path = `/api/v1/connections/${connectionId}`
   const options = { onFault: () => undefined }
   serve(bus, capacityStatus, (_, [id = '']) => statusOf(id), options)
@@ -54,7 +54,7 @@ beforeAll(async () => {
     bus,
     usageQuery,
     (query) => {
-      asked.push(query)
+      queries.push(query)
       return { stepMs: query.stepMs, points: [POINT] }
     },
     options,
@@ -67,19 +67,19 @@ afterAll(async () => {
 })
 
 it('returns the reply of the capacity service', async () => {
-  const response = await connections.ask('GET', `${path}/capacity`)
+  const response = await connections.call('GET', `${path}/capacity`)
   expect(response.body).toEqual(statusOf(connectionId))
 })
 
 it('reports that another service is unavailable', async () => {
-  const response = await connections.ask('GET', `${path}/discovered-capacity`)
+  const response = await connections.call('GET', `${path}/discovered-capacity`)
   expect(response).toMatchObject({ status: 503, body: { code: 'unavailable', detail: 'not now' } })
 })
 
 it('queries the usage service for a range', async () => {
   const query = 'from=2026-01-01T00:00:00Z&to=2026-01-02T02:00:00%2B02:00&step=1h&groupBy=model'
-  expect((await connections.ask('GET', `${path}/usage?${query}`)).body).toEqual({ stepMs: 3_600_000, points: [POINT] })
-  expect(asked.at(-1)).toEqual({
+  expect((await connections.call('GET', `${path}/usage?${query}`)).body).toEqual({ stepMs: 3_600_000, points: [POINT] })
+  expect(queries.at(-1)).toEqual({
     connectionId,
     fromMs: Date.UTC(2026, 0, 1),
     toMs: Date.UTC(2026, 0, 2),
@@ -90,30 +90,30 @@ it('queries the usage service for a range', async () => {
 
 it('queries the last hour by the minute by default', async () => {
   const beforeMs = Date.now()
-  await connections.ask('GET', `${path}/usage`)
-  const { fromMs, toMs, stepMs } = asked.at(-1) ?? { fromMs: 0, toMs: 0, stepMs: 0 }
+  await connections.call('GET', `${path}/usage`)
+  const { fromMs, toMs, stepMs } = queries.at(-1) ?? { fromMs: 0, toMs: 0, stepMs: 0 }
   expect(toMs).toBeGreaterThanOrEqual(beforeMs)
   expect(toMs - fromMs).toBe(3_600_000)
   expect(stepMs).toBe(60_000)
 })
 
 it('refuses an invalid range', async () => {
-  const response = await connections.ask('GET', `${path}/usage?from=yesterday&step=5s&groupBy=colour`)
+  const response = await connections.call('GET', `${path}/usage?from=yesterday&step=5s&groupBy=colour`)
   expect(response.status).toBe(400)
   expect(response.body.errors.map(({ field }: { field: string }) => field)).toEqual(['groupBy'])
-  const range = await connections.ask('GET', `${path}/usage?from=yesterday&step=5s`)
+  const range = await connections.call('GET', `${path}/usage?from=yesterday&step=5s`)
   expect(range.body.errors.map(({ field }: { field: string }) => field)).toEqual(['from', 'step'])
 })
 
-it('asks no service about an unknown connection', async () => {
-  const before = asked.length
+it('sends no service a request about an unknown connection', async () => {
+  const before = queries.length
   const unknown = '/api/v1/connections/0199a7c2-4d0e-7c3e-9d5f-0f6d6b0a1b2c'
   for (const what of ['capacity', 'discovered-capacity', 'usage']) {
-    expect((await connections.ask('GET', `${unknown}/${what}`)).status).toBe(404)
+    expect((await connections.call('GET', `${unknown}/${what}`)).status).toBe(404)
   }
-  expect(asked.length).toBe(before)
+  expect(queries.length).toBe(before)
 })
 
 function statusOf(id: string): CapacityStatus {
-  return { connectionId: id, windows: [], cooldowns: [] }
+  return { connectionId: id, windows: [], coolDowns: [] }
 }

@@ -1,26 +1,26 @@
 import { CapacityStatus, usageQuery } from '@sluice/contracts'
 import { Type } from 'typebox'
+import type { OtherServices } from '../bus/other-services.ts'
 import type { ConnectionStore } from '../connections/connection-store.ts'
 import { ConnectionParams, findConnection } from '../connections/find-connections.ts'
 import type { Routes } from '../http/routes.ts'
-import type { Insights } from './insights.ts'
 import { usageRange } from './usage-range.ts'
 
-export interface InsightRouteDeps {
+export interface CapacityAndUsageRouteDeps {
   readonly connections: ConnectionStore
-  readonly insights: Insights
+  readonly otherServices: OtherServices
   readonly now: () => Date
 }
 
 /** A connection's capacity and usage, from the services that know them. */
-export function insightRoutes({ connections, insights, now }: InsightRouteDeps): Routes {
+export function capacityAndUsageRoutes({ connections, otherServices, now }: CapacityAndUsageRouteDeps): Routes {
   return (app) => {
     app.get(
       '/connections/:id/capacity',
       { schema: { tags, params: ConnectionParams, response: { 200: CapacityStatus } } },
       async (request) => {
         const { id } = await findConnection(connections, request.params.id)
-        return insights.capacity(id)
+        return otherServices.capacity(id)
       },
     )
 
@@ -31,13 +31,13 @@ export function insightRoutes({ connections, insights, now }: InsightRouteDeps):
         const { groupBy, ...given } = request.query
         const range = usageRange(given, now().getTime())
         const { id } = await findConnection(connections, request.params.id)
-        return insights.usage({ connectionId: id, ...range, ...(groupBy === undefined ? {} : { groupBy }) })
+        return otherServices.usage({ connectionId: id, ...range, ...(groupBy === undefined ? {} : { groupBy }) })
       },
     )
   }
 }
 
-const tags = ['insights']
+const tags = ['capacity and usage']
 
 const UsageParams = Type.Object({
   from: Type.Optional(Type.String({ description: 'RFC 3339; an hour before `to` when absent' })),

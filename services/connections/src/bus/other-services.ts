@@ -9,12 +9,15 @@ import {
   usageQuery,
 } from '@sluice/contracts'
 import { request } from '@sluice/messaging'
-import type { BusLink } from '../bus/bus-link.ts'
+import type { BusLink } from './bus-link.ts'
 
-/** What other services know about a connection. Every method throws SluiceError `unavailable` when the other service does not reply. */
-export type Insights = ReturnType<typeof createInsights>
+/**
+ * Requests to the services that know a connection's capacity, discovered limits and usage. Every method throws
+ * SluiceError `unavailable` when the other service does not reply.
+ */
+export type OtherServices = ReturnType<typeof createOtherServices>
 
-export function createInsights(link: Pick<BusLink, 'connected'>) {
+export function createOtherServices(link: Pick<BusLink, 'connected'>) {
   return {
     capacity: async (connectionId: string): Promise<CapacityStatus> =>
       request(link.connected(), capacityStatus, [connectionId], {}),

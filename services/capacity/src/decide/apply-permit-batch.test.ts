@@ -5,7 +5,7 @@ import { lacksCharges } from '../record/lost-charges.ts'
 import { advance, type CapacityRecord, emptyRecord } from '../record/record.ts'
 import { statusOf } from '../record/status.ts'
 import { slotsOf, used } from '../record/window.ts'
-import { applyPermitBatch } from './permit-batch.ts'
+import { applyPermitBatch } from './apply-permit-batch.ts'
 import { settle } from './settle.ts'
 
 const T0 = Date.UTC(2026, 0, 1)

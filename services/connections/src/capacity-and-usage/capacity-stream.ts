@@ -2,30 +2,31 @@ import type { ServerResponse } from 'node:http'
 import { setTimeout as delay } from 'node:timers/promises'
 import { SluiceError } from '@sluice/contracts'
 import type { Logger } from '@sluice/service-kit'
+import type { OtherServices } from '../bus/other-services.ts'
 import type { ConnectionStore } from '../connections/connection-store.ts'
 import { ConnectionParams, findConnection } from '../connections/find-connections.ts'
 import { DatabaseUnreachableError } from '../database/database.ts'
 import { isStillAuthenticated, operatorOf } from '../http/authentication.ts'
 import type { Routes } from '../http/routes.ts'
 import type { SignInDeps } from '../operators/sign-in.ts'
-import type { Insights } from './insights.ts'
 
 export interface CapacityStreamDeps extends SignInDeps {
   readonly connections: ConnectionStore
-  readonly insights: Insights
+  readonly otherServices: OtherServices
   readonly logger: Logger
 }
 
 /**
- * `GET /connections/{id}/capacity/stream`: the connection's capacity as server-sent events, once a second until the client disconnects,
- * its token or session is no longer valid, the connection is deleted, or the service stops. `capacity` carries the response body of
- * `…/capacity`; `unavailable` that the capacity is temporarily unavailable; `deleted` is the last event.
+ * `GET /connections/{id}/capacity/stream`: the connection's capacity as server-sent events, once a second until the
+ * client disconnects, its token or session is no longer valid, the connection is deleted, or the service stops.
+ * `capacity` carries the response body of `…/capacity`; `unavailable` that the capacity is temporarily unavailable;
+ * `deleted` is the last event.
  *
- * The operator is authenticated again before each event. While the database is unreachable, which keeps it from saying who is still
- * valid, the stream goes on; any other failure ends it.
+ * The operator is authenticated again before each event. While the database is unreachable, which keeps it from saying
+ * who is still valid, the stream goes on; any other failure ends it.
  */
 export function capacityStreamRoute(deps: CapacityStreamDeps): Routes {
-  const { connections, insights, logger } = deps
+  const { connections, otherServices, logger } = deps
   return (app) => {
     const streams = createStreamLimit()
     app.addHook('preClose', async () => {
@@ -38,7 +39,7 @@ export function capacityStreamRoute(deps: CapacityStreamDeps): Routes {
         // HEAD would wait for the end of an endless response.
         exposeHeadRoute: false,
         schema: {
-          tags: ['insights'],
+          tags: ['capacity and usage'],
           description:
             'Server-sent events, once a second: `capacity`, `unavailable`, and `deleted` as the last. At most 20 streams per operator token with its sessions, and 100 in all.',
           params: ConnectionParams,
@@ -51,13 +52,13 @@ export function capacityStreamRoute(deps: CapacityStreamDeps): Routes {
         streams.requireRoom(tokenId)
         reply.hijack()
         const { raw: response } = reply
-        // If the client left while the connection was looked up, `close` has been emitted already.
+        // If the client disconnected while the connection was looked up, `close` has been emitted already.
         if (response.destroyed) return
         streams.add(response, tokenId)
         try {
           response.writeHead(200, { ...STREAM_HEADERS, 'x-request-id': request.id })
           await sendEvents(response, {
-            next: () => nextEvent(insights, id),
+            next: () => nextEvent(otherServices, id),
             mayGoOn: () => isStillAllowed(() => isStillAuthenticated(deps, request)),
           })
         } catch (error) {
@@ -71,7 +72,10 @@ export function capacityStreamRoute(deps: CapacityStreamDeps): Routes {
   }
 }
 
-/** Counts the open streams, and which operator token each belongs to: a session counts as the token that it was started with. */
+/**
+ * Counts the open streams, and which operator token each belongs to: a session counts as the token that it was started
+ * with.
+ */
 function createStreamLimit() {
   const tokenIds = new Map<ServerResponse, string>()
   return {
@@ -118,9 +122,9 @@ async function sendEvents(response: ServerResponse, { next, mayGoOn }: EventSour
   }
 }
 
-async function nextEvent(insights: Insights, connectionId: string): Promise<StreamEvent> {
+async function nextEvent(otherServices: OtherServices, connectionId: string): Promise<StreamEvent> {
   try {
-    return { event: 'capacity', data: await insights.capacity(connectionId) }
+    return { event: 'capacity', data: await otherServices.capacity(connectionId) }
   } catch (error) {
     if (!(error instanceof SluiceError)) throw error
     const event = error.code === 'connection_not_found' ? 'deleted' : 'unavailable'
@@ -128,7 +132,7 @@ async function nextEvent(insights: Insights, connectionId: string): Promise<Stre
   }
 }
 
-/** Returns true while the database cannot be asked. @throws whatever else authentication throws */
+/** Returns true while the database is unreachable. @throws whatever else authentication throws */
 async function isStillAllowed(authenticate: () => Promise<boolean>): Promise<boolean> {
   try {
     return await authenticate()

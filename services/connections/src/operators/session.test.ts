@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { sessionEnd } from './operator.ts'
+import { sessionEnd } from './session.ts'
 
 const now = new Date('2030-01-01T00:00:00Z')
 

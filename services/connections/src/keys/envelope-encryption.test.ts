@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { credentialContext, type Envelope, EnvelopeError } from './envelope.ts'
-import { createEnvelopes } from './envelopes.ts'
+import { createEnvelopes } from './envelope-encryption.ts'
 import { createLibsodiumKeyService } from './libsodium-key-service.ts'
 import { type MasterKey, parseMasterKeys } from './master-keys.ts'
 
@@ -11,30 +11,30 @@ const context = credentialContext(owner)
 
 const [current] = masterKeys(1)
 
-it('opens what it sealed, and reveals none of it', async () => {
+it('decrypts what it encrypted, and the envelope reveals none of it', async () => {
   const envelopes = await envelopesUnder(current)
-  const envelope = await envelopes.seal(SECRET, context)
+  const envelope = await envelopes.encrypt(SECRET, context)
   expect(JSON.stringify(envelope)).not.toContain('canary')
   expect(Buffer.from(envelope.ciphertext, 'base64').includes('canary')).toBe(false)
-  expect(Buffer.from(await envelopes.open(envelope, context))).toEqual(SECRET)
+  expect(Buffer.from(await envelopes.decrypt(envelope, context))).toEqual(SECRET)
 })
 
 it('uses a fresh data key and nonce for each envelope', async () => {
   const envelopes = await envelopesUnder(current)
-  const [a, b] = [await envelopes.seal(SECRET, context), await envelopes.seal(SECRET, context)]
+  const [a, b] = [await envelopes.encrypt(SECRET, context), await envelopes.encrypt(SECRET, context)]
   for (const field of ['wrappedKey', 'nonce', 'ciphertext'] as const) expect(a[field]).not.toBe(b[field])
 })
 
-describe('does not open', () => {
+describe('does not decrypt', () => {
   it.each(['wrappedKey', 'nonce', 'ciphertext'] as const)(
     'an envelope with any bit of its %s flipped',
     async (field) => {
       const envelopes = await envelopesUnder(current)
-      const envelope = await envelopes.seal(SECRET, context)
+      const envelope = await envelopes.encrypt(SECRET, context)
       const bits = Buffer.from(envelope[field], 'base64').length * 8
       for (let bit = 0; bit < bits; bit++) {
         await expectRefused(
-          envelopes.open({ ...envelope, [field]: flipped(envelope[field], bit) }, context),
+          envelopes.decrypt({ ...envelope, [field]: flipped(envelope[field], bit) }, context),
           'not_authentic',
         )
       }
@@ -43,10 +43,10 @@ describe('does not open', () => {
 
   it.each(['wrappedKey', 'nonce', 'ciphertext'] as const)('an envelope whose %s is cut short', async (field) => {
     const envelopes = await envelopesUnder(current)
-    const envelope = await envelopes.seal(SECRET, context)
+    const envelope = await envelopes.encrypt(SECRET, context)
     for (const length of [0, 4, envelope[field].length - 4]) {
       const cut = { ...envelope, [field]: envelope[field].slice(0, length) }
-      await expectRefused(envelopes.open(cut, context), 'not_authentic')
+      await expectRefused(envelopes.decrypt(cut, context), 'not_authentic')
     }
   })
 
@@ -56,40 +56,40 @@ describe('does not open', () => {
     ['in the place of a later version', { ...owner, version: 3 }],
   ])('a row %s', async (_, other) => {
     const envelopes = await envelopesUnder(current)
-    const envelope = await envelopes.seal(SECRET, context)
-    await expectRefused(envelopes.open(envelope, credentialContext(other)), 'not_authentic')
+    const envelope = await envelopes.encrypt(SECRET, context)
+    await expectRefused(envelopes.decrypt(envelope, credentialContext(other)), 'not_authentic')
   })
 
   it('an envelope with the data key of another', async () => {
     const envelopes = await envelopesUnder(current)
-    const [a, b] = [await envelopes.seal(SECRET, context), await envelopes.seal(SECRET, context)]
-    await expectRefused(envelopes.open({ ...a, wrappedKey: b.wrappedKey }, context), 'not_authentic')
+    const [a, b] = [await envelopes.encrypt(SECRET, context), await envelopes.encrypt(SECRET, context)]
+    await expectRefused(envelopes.decrypt({ ...a, wrappedKey: b.wrappedKey }, context), 'not_authentic')
   })
 
   it('under another master key, whatever key id it says', async () => {
-    const envelope = await (await envelopesUnder(current)).seal(SECRET, context)
+    const envelope = await (await envelopesUnder(current)).encrypt(SECRET, context)
     const [other] = masterKeys(1)
-    await expectRefused((await envelopesUnder(other)).open(envelope, context), 'unknown_key')
+    await expectRefused((await envelopesUnder(other)).decrypt(envelope, context), 'unknown_key')
     const disguised = await envelopesUnder({ ...other, keyId: current.keyId })
-    await expectRefused(disguised.open(envelope, context), 'not_authentic')
+    await expectRefused(disguised.decrypt(envelope, context), 'not_authentic')
   })
 
   it('a value that is not an envelope, or one of an unconfigured key service', async () => {
     const envelopes = await envelopesUnder(current)
-    const envelope = await envelopes.seal(SECRET, context)
+    const envelope = await envelopes.encrypt(SECRET, context)
     for (const stored of [undefined, null, 'x', {}, { ...envelope, v: 2 }, { ...envelope, nonce: 7 }]) {
-      await expectRefused(envelopes.open(stored, context), 'malformed')
+      await expectRefused(envelopes.decrypt(stored, context), 'malformed')
     }
-    await expectRefused(envelopes.open({ ...envelope, keyService: 'aws-kms' }, context), 'unknown_key')
+    await expectRefused(envelopes.decrypt({ ...envelope, keyService: 'aws-kms' }, context), 'unknown_key')
   })
 })
 
 it('wraps under the first master key and unwraps under all', async () => {
   const [old, next] = masterKeys(2)
-  const envelope = await (await envelopesUnder(old)).seal(SECRET, context)
+  const envelope = await (await envelopesUnder(old)).encrypt(SECRET, context)
   const both = await envelopesUnder(next, old)
-  expect(Buffer.from(await both.open(envelope, context))).toEqual(SECRET)
-  expect((await both.seal(SECRET, context)).keyId).toBe(next.keyId)
+  expect(Buffer.from(await both.decrypt(envelope, context))).toEqual(SECRET)
+  expect((await both.encrypt(SECRET, context)).keyId).toBe(next.keyId)
   expect(envelope.keyId).toBe(old.keyId)
 })
 
@@ -121,11 +121,11 @@ async function expectRefused(opening: Promise<Uint8Array>, reason: EnvelopeError
   expect(String(error)).not.toContain('canary')
 }
 
-/** The shape that is stored, fixed: what was sealed once must open for ever. */
-it('opens an envelope of an earlier release', async () => {
+/** The shape that is stored, fixed: what was once stored must stay readable. */
+it('decrypts an envelope of an earlier release', async () => {
   const [key] = parseMasterKeys(Buffer.alloc(32, 7).toString('base64'))
   const stored: Envelope = JSON.parse(STORED)
-  expect(Buffer.from(await (await envelopesUnder(key)).open(stored, context)).toString()).toBe('{"apiKey":"sk-old"}')
+  expect(Buffer.from(await (await envelopesUnder(key)).decrypt(stored, context)).toString()).toBe('{"apiKey":"sk-old"}')
 })
 
 const STORED =

@@ -5,7 +5,10 @@ export interface UsageRangeText {
   readonly from?: string
   /** RFC 3339, exclusive. Absent: now. */
   readonly to?: string
-  /** A whole number and `m`, `h` or `d`. Absent: the shortest of `1m`, `1h` and `1d` that cuts the range into at most 1,500 steps. */
+  /**
+   * A whole number and `m`, `h` or `d`. Absent: the shortest of `1m`, `1h` and `1d` that cuts the range into at most
+   * 1,500 steps.
+   */
   readonly step?: string
 }
 
