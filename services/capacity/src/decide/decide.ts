@@ -62,7 +62,7 @@ export function decide(
   const advanced = advance(version.record, nowMs)
   const current = isByModel ? advanced : withoutModels(advanced)
   const madeUp =
-    doubts === undefined ? current : makeUpForLosses(current, version, batches, connectionId, limits, doubts)
+    doubts === undefined ? current : makeUpForLosses(current, version, batches, { connectionId, limits, doubts })
   const { clockMs } = current
   let record = madeUp
   const applied = batches.map((batch) => {
@@ -96,9 +96,7 @@ function makeUpForLosses(
   current: CapacityRecord,
   version: RecordVersion,
   batches: readonly PermitBatchRequest[],
-  connectionId: string,
-  limits: EnforcedLimits,
-  { suspected, newestSeen }: StoreDoubts,
+  { connectionId, limits, doubts: { suspected, newestSeen } }: Required<Omit<DecideOptions, 'nowMs'>>,
 ): CapacityRecord {
   const storedClockMs = version.revision === 0 ? undefined : version.record.clockMs
   const span = suspected === undefined ? undefined : spanOf(suspected, connectionId, storedClockMs)
