@@ -6,7 +6,7 @@ import { createVolatileDisk, type VolatileDisk } from '../exactness/volatile-dis
 let disk: VolatileDisk | undefined
 afterEach(() => disk?.stop())
 
-it('a power failure keeps what was synced and loses what was written afterwards', async () => {
+it('a power failure keeps synced data and loses data written afterwards', async () => {
   // No journal is written in between, however busy the machine is.
   disk = await createVolatileDisk((line) => console.log(line), 300)
   await writeFile(join(disk.folder, 'synced'), 'a')

@@ -33,7 +33,7 @@ async function program(folder: string, version: string): Promise<string> {
   return path
 }
 
-/** PATH with a shell, and what is put beside it. */
+/** A PATH with a shell, and the programs that a test puts beside it. */
 async function barePath(): Promise<string> {
   const folder = await temporaryFolder()
   await symlink('/bin/sh', join(folder, 'sh'))

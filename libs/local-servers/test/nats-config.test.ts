@@ -58,7 +58,7 @@ async function written(syncInterval: SyncInterval): Promise<string> {
   return writeNatsConfig({ folder: await temporaryFolder(), version, syncInterval })
 }
 
-it('does not derive the size of the store from what is free at the start', async () => {
+it('does not derive the size of the store from the free space at the start', async () => {
   expect(await jetstreamOf(await written(1_000))).toMatchObject({ max_storage: 1024 ** 4 })
 })
 

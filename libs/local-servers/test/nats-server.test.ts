@@ -26,7 +26,7 @@ it('listens on loopback alone, with JetStream on disk', async () => {
   expect(lines.join('\n')).toContain(`Store Directory: "${join(dataDir, 'jetstream')}"`)
 })
 
-it('takes the port that it is given, and says what is wrong when it cannot', async () => {
+it('takes the given port, and reports why it cannot', async () => {
   const port = await freePort()
   const first = await start({ port })
   expect(first.url).toBe(`nats://127.0.0.1:${port}`)

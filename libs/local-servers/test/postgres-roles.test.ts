@@ -170,7 +170,7 @@ describe('making the roles', () => {
   })
   afterAll(() => postgres.stop())
 
-  it('gives a service what is in its schema already, whoever owned it', async () => {
+  it('makes a service the owner of everything in its schema, whoever owned it', async () => {
     expect((await query(urls.usage, 'select * from usage.latest')).rows).toEqual([{ max: 7 }])
     await query(
       urls.usage,

@@ -164,7 +164,7 @@ it('a response that began in the background reports it too', () => {
   expect(reader.background?.id).toBe('resp_1')
 })
 
-it('what was added is no usage by itself', () => {
+it('added input alone is not usage', () => {
   const body = {
     object: 'response',
     tools: [{ usage: {} }, { usage: {} }],
@@ -173,7 +173,7 @@ it('what was added is no usage by itself', () => {
   expect(read('openai', RESPONSES, body).hasUsage).toBe(false)
 })
 
-it('what was added is no part of the usage', () => {
+it('added input is not part of the usage', () => {
   const reader = readerFor('anthropic', MESSAGES)
   pass(reader, [Buffer.from(JSON.stringify(message({ server_tool_use: { web_search_requests: 2 } })))])
   expect(Object.keys(reader.usage ?? {}).sort()).toEqual([

@@ -175,7 +175,7 @@ describe('an output that has only begun is not reported', () => {
     }
   })
 
-  it('is what was reserved where nothing has passed by', () => {
+  it('is the reservation where nothing has been streamed', () => {
     const reader = readerOf('anthropic', '/v1/messages')
     pass(reader, [events([start({ input_tokens: 10, output_tokens: 1 })])])
     expect([reader.usage, reader.outputTokensSeen]).toEqual([undefined, 0])
@@ -373,7 +373,7 @@ describe('plain invocations', () => {
     expect(reader.usage).toMatchObject({ inputTokens: 12, outputTokens: 34 })
   })
 
-  it('with the format of chats have what was cached within the prompt', () => {
+  it('in the format of chats include cached tokens in the prompt', () => {
     const reader = readerOf('aws-bedrock', '/model/openai.gpt-oss-120b-1:0/invoke')
     const usage = { prompt_tokens: 100, completion_tokens: 5, prompt_tokens_details: { cached_tokens: 64 } }
     pass(reader, [Buffer.from(JSON.stringify({ choices: [], usage }))])

@@ -34,7 +34,7 @@ describe('what a provider counts of 30,400 input tokens, 30,000 of them cached, 
   })
 })
 
-describe('what is held against a provider’s limits before', () => {
+describe('the tokens expected to count against a provider’s limits before', () => {
   it.each([
     ['openai', 'gpt-4o', 30_400, 8_000],
     ['google', 'gemini-2.5-pro', 30_400, 8_000],

@@ -28,7 +28,7 @@ interface Shape {
   readonly rule?: Rule
 }
 
-/** @param count the highest value of a field, wherever it stands in a usage */
+/** @param count the highest value of a field, anywhere in a usage */
 type Rule = (count: (...names: readonly string[]) => number) => Counted
 
 type Family = 'openai' | 'anthropic' | 'google' | 'converse' | 'bare'
@@ -978,7 +978,7 @@ function framesOf(bytes: Buffer): readonly unknown[] {
   return messages
 }
 
-/** Every object called one of these names, wherever it stands but in what an application or a model wrote. */
+/** Returns every object with one of these names, except within text of an application or a model. */
 function objectsCalled(value: unknown, names: readonly string[]): Json[] {
   if (typeof value !== 'object' || value === null) return []
   return Object.entries(value).flatMap(([name, inner]: [string, unknown]): Json[] => {

@@ -73,7 +73,7 @@ it('refuses a ciphertext that is altered, truncated, or of another key', async (
   await expect(decrypt(CiphertextBlob, 'alias/absent')).rejects.toMatchObject({ name: 'NotFoundException' })
 })
 
-it('moves a ciphertext to another key and context without showing what is in it', async () => {
+it('moves a ciphertext to another key and context without showing its plaintext', async () => {
   const { CiphertextBlob, Plaintext } = await generated()
   const other = kms.addKey()
   const next = { ...context, version: '2' }

@@ -78,7 +78,7 @@ function isTakenOut(result: string, written: string): boolean {
   }
 }
 
-/** Returns whether its last backslash makes an escape of what stands behind it, which is left whole. */
+/** Returns whether its last backslash makes an escape of the next character. Such an escape stays whole. */
 function endsInEscape(written: string): boolean {
   return /(?<!\\)(?:\\\\)*\\$/.test(written)
 }

@@ -11,7 +11,7 @@ const image = (url: string, detail?: string) => ({ type: 'image_url', image_url:
 const PNG = 'data:image/png;base64,iVBORw0KGgo='
 
 describe('messages', () => {
-  it('of the system and the developer become the system prompt, wherever they stand', () => {
+  it('of the system and the developer become the system prompt, in any position', () => {
     const message = messageOf(
       unifiedRequest({
         messages: [

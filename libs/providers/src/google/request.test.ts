@@ -46,7 +46,7 @@ describe('a call', () => {
 })
 
 describe('messages', () => {
-  it('of system and developer become the instruction, wherever they stand', () => {
+  it('of system and developer become the instruction, in any position', () => {
     expect(
       sent({
         messages: [

@@ -101,7 +101,7 @@ it('finds what there is, whatever the document', () => {
   )
 })
 
-it('ends for what is no JSON, too', () => {
+it('ends for text that is not JSON, too', () => {
   fc.assert(
     fc.property(fc.string({ unit: fc.constantFrom('{', '}', '[', ']', '"', ',', ':', 'm', '\\') }), (text) => {
       expect(find(text.replaceAll('\\', ''), true)).toSatisfy(

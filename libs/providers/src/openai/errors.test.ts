@@ -2,7 +2,7 @@ import { expect, it } from 'vitest'
 import { nonOpenAiError, refusesStreamUsage } from './errors.ts'
 
 it.each(['{"error":{"message":"No.","type":"server_error","param":null,"code":null}}', '{"error":"model not found"}'])(
-  'leaves %s as it is',
+  'leaves %s unchanged',
   (body) => {
     expect(nonOpenAiError(500, Buffer.from(body))).toBeUndefined()
   },
@@ -59,7 +59,7 @@ it.each([
   expect(refusesStreamUsage(status, Buffer.from(JSON.stringify(body)))).toBe(false)
 })
 
-it('reads what is no text, and stays quick', () => {
+it('reads bytes that are not text in linear time', () => {
   expect(refusesStreamUsage(400, Buffer.from([0xff, 0xfe, 0x00]))).toBe(false)
   expect(refusesStreamUsage(400, Buffer.from('unknown '.repeat(200_000)))).toBe(false)
 })

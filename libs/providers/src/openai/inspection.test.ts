@@ -209,7 +209,7 @@ describe('asking for usage', () => {
     ['/chat/completions', '{"stream":true,"stream_options":{"include_usage":true}}'],
     ['/chat/completions', '{"stream":false}'],
     ['/responses', '{"stream":true}'],
-  ])('leaves %s %s as it is', (path, text) => {
+  ])('leaves %s %s unchanged', (path, text) => {
     const body: unknown = JSON.parse(text)
     const bytes = Buffer.from(text)
     expect(includeUsage(inspect(path, body), body, bytes).bytes).toBe(bytes)

@@ -84,7 +84,7 @@ describe('a stream for which the gateway requested the usage', () => {
     )
   })
 
-  it('lets each event go as soon as it is complete', () => {
+  it('passes each event on as soon as it is complete', () => {
     const reader = readerFor('/chat/completions', { stream: true })
     const [first = '', second = ''] = chatStream({ usage: true }).split('\n\n')
     expect(reader.push(Buffer.from(`${first}\n\n${second}`)).toString()).toBe(

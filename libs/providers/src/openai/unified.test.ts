@@ -21,7 +21,7 @@ it.each([
 it.each([
   ['text/html', '<html></html>'],
   ['', ''],
-])('ends what is no stream, but should be one, with an error: %s', (contentType, body) => {
+])('ends a response that should be a stream, but is none, with an error: %s', (contentType, body) => {
   const passed = passedOn(translatorOf('{"model":"prod/m","stream":true}', contentType), body)
   expect(passed.startsWith(body)).toBe(true)
   expect(passed).toMatch(/\n\ndata: {"error":{"message":"The provider ended the response early\."[^\n]*\n\n$/)

@@ -51,7 +51,7 @@ it.each([
   ["Google's", { tools: [{ functionDeclarations: [{ name: 'googleSearch' }] }] }],
   ["Converse's", { toolConfig: { tools: [{ toolSpec: { name: 'x' } }, { cachePoint: { type: 'default' } }] } }],
   ['nothing given', { mcp_servers: [], container: null, tools: null, web_search_options: undefined }],
-])('is not taken for what is not: %s', (_, body) => {
+])('expects no added input with %s', (_, body) => {
   expect(providerAddsInput(body, 'gpt-4.1')).toBe(false)
 })
 
@@ -63,7 +63,7 @@ it.each([
   ['cached content in snake case', { cached_content: 'cachedContents/1' }],
   ["Anthropic's threads", { thread: { type: 'continue', previous_message_id: 'msg_1' } }],
   ['Claude on Bedrock', { additionalModelRequestFields: { thread: { type: 'continue', previous_message_id: 'm' } } }],
-])('goes on from what the provider keeps: %s', (_, body) => {
+])('continues data that the provider stores: %s', (_, body) => {
   expect(hasStoredPrompt(body)).toBe(true)
 })
 
@@ -72,6 +72,6 @@ it.each([
   ['null', { previous_response_id: null, conversation: null, thread: null, cachedContent: undefined }],
   ['a thread that begins with this request', { thread: { type: 'create' } }],
   ['a prompt that is text', { prompt: 'Once upon' }],
-])('does not go on from what is not kept: %s', (_, body) => {
+])('does not continue stored data: %s', (_, body) => {
   expect(hasStoredPrompt(body)).toBe(false)
 })

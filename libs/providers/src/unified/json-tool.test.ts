@@ -219,7 +219,7 @@ describe('the response', () => {
     return choice
   }
 
-  it('has what the tool was given as its content, and ended by itself', () => {
+  it('has the arguments of the tool as its content, and the finish reason stop', () => {
     const response = converse('tool_use', { text: 'Here it is:' }, toolUse('answer', input))
     const choice = whole('aws-bedrock', NOVA, response)
     expect(choice).toMatchObject({ finish_reason: 'stop', message: { role: 'assistant', refusal: null } })

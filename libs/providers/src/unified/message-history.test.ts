@@ -212,7 +212,7 @@ it.each([
     { tools: [{ function: { name: 'f', description: null, parameters: null, strict: null } }] },
     { tools: [{ function: { name: 'f' } }] },
   ],
-])('leaves out what is null %s', (_, body, expected) => {
+])('leaves out null %s', (_, body, expected) => {
   expect(withoutNulls(body)).toEqual(expected)
 })
 
@@ -224,7 +224,7 @@ it.each([
   { messages: [{ extra_content: { provider: { field: null } }, parsed: { a: null } }] },
   { metadata: { a: null } },
   JSON.parse('{"__proto__":{"a":1}}'),
-])('takes %j as it is', (body) => {
+])('accepts %j unchanged', (body) => {
   expect(withoutNulls(body)).toBe(body)
 })
 

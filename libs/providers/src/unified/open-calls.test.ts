@@ -93,7 +93,7 @@ it('sends the id of Kimi’s own call back to it as it came', () => {
   ])
 })
 
-it('gives Google every id as it is', () => {
+it('passes every id on to Google unchanged', () => {
   const sent = JSON.parse(sentText('google', 'gemini-2.5-flash', conversation(FOREIGN_IDS)))
   const ids = sent.contents[1].parts.map((part: { functionCall: { id: string } }) => part.functionCall.id)
   expect(ids).toEqual(FOREIGN_IDS)
@@ -117,7 +117,7 @@ describe('the id that a provider sees', () => {
     )
   })
 
-  it('is never one that stands for another', () => {
+  it('never gives two calls the same id', () => {
     const replaced = sentCallId('call.0', 0, FITS)
     const { calls } = sentIds(sentText('anthropic', 'claude-sonnet-4-6', conversation(['call.0', replaced])))
     expect(calls[0]).toBe(replaced)

@@ -24,7 +24,7 @@ it('looks no further than the first message that is wrong', () => {
   expect(readChatRequest({ model: 'm', messages }, NOTHING)).toMatchObject({ param: 'messages.1.content' })
 })
 
-it('takes null as not given, wherever it stands', () => {
+it('regards null as not given, at any depth', () => {
   const response = {
     role: 'assistant',
     content: null,
@@ -88,7 +88,7 @@ it.each([
   [{ tools: [{ type: 'custom', function: { name: 'f' } }] }, 'tools.0.type', 'must be "function"'],
   [{ stream_options: { include_obfuscation: true } }, 'stream_options.include_obfuscation', 'must be false'],
   [{ metadata: { team: 7 } }, 'metadata.team', 'must be a string, not a number'],
-])('says in words what is wrong with %j', (more, param, words) => {
+])('describes what is wrong with %j', (more, param, words) => {
   const body = { model: 'm', messages: [{ role: 'user', content: 'Hi' }], ...more }
   expect(translationOf('aws-bedrock', 'amazon.nova-lite-v1:0', body)).toMatchObject({
     param,

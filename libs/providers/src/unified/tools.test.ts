@@ -12,15 +12,10 @@ function written(schema: string, description: string | undefined): string | unde
 
 it.each([
   ['nothing to add', '{"type":"object","maxProperties":1e400}', undefined, '{"type":"object","maxProperties":1e400}'],
+  ['a schema without a description', '{"type":"object"}', 'An order.', '{"description":"An order.","type":"object"}'],
+  ['a schema with the same description', '{"description":"An order."}', 'An order.', '{"description":"An order."}'],
   [
-    'a schema that says nothing of itself',
-    '{"type":"object"}',
-    'An order.',
-    '{"description":"An order.","type":"object"}',
-  ],
-  ['a schema that says the same', '{"description":"An order."}', 'An order.', '{"description":"An order."}'],
-  [
-    'a schema that says something else, as it is written otherwise',
+    'a schema with a description of its own, and leaves the rest unchanged',
     '{"type":"object","description":"With its \\"lines\\".","properties":{"description":{"const":9007199254740993}}}',
     'An order.',
     '{"type":"object","description":"An order.\\n\\nWith its \\"lines\\".","properties":{"description":{"const":9007199254740993}}}',

@@ -50,7 +50,7 @@ describe('a response of unknown shape', () => {
     },
   )
 
-  it('is not looked for in what is neither JSON nor events', () => {
+  it('is not searched for usage if it is neither JSON nor events', () => {
     const reader = unlistedResponseReader()
     pass(reader, [Buffer.from('RIFF{"usage":{"prompt_tokens":7}}')])
     expect(reader.usage).toBeUndefined()

@@ -34,13 +34,13 @@ describe('the own member of a document', () => {
     )
   })
 
-  it('is found where many others of its name stand in it', () => {
+  it('is found among many others of its name', () => {
     const others = '{"model":{"model":1}},'.repeat(20)
     const json = Buffer.from(`{"model":"m","id":12345678901234567890,"list":[${others}0]}`)
     expect(withMember(json, 'model', '"n"').toString()).toBe(json.toString().replace('"m"', '"n"'))
   })
 
-  it('is set, and every other byte stays as it is', () => {
+  it('is set, and every other byte stays unchanged', () => {
     fc.assert(
       fc.property(objectText, (text) => {
         const json = Buffer.from(text)

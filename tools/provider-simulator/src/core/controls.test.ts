@@ -15,7 +15,7 @@ describe('controls', () => {
     expect(controls.list()).toEqual([])
   })
 
-  it('apply a queued one on top of those that stand', () => {
+  it('apply a queued control in addition to the permanent ones', () => {
     const controls = new Controls()
     controls.add({ latencyMs: 5, chunkDelayMs: 5 })
     controls.add({ omitUsage: true })

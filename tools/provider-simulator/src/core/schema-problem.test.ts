@@ -26,7 +26,7 @@ it.each([
   [{ items: [{ role: 'user', content: 1 }] }, 'invalid', 'items.0.content'],
   [{ items: [{ role: 'user', content: [{ type: 'text' }, {}] }] }, 'missing', 'items.0.content.1.type'],
   [{ items: [], 'a/b': 1 }, 'unknown', 'a/b'],
-])('finds in %j what is %s: %s', (value, kind, path) => {
+])('finds in %j the problem %s at %s', (value, kind, path) => {
   const problem = schemaProblem(schema, value)
   expect({ ...problem, path: problem?.path.join('.') }).toMatchObject({ kind, path })
 })

@@ -43,7 +43,7 @@ it('returns the exact wait when it denies', () => {
   )
 })
 
-it('admits at most its capacity and what was refilled since', () => {
+it('admits at most its capacity and the tokens refilled since', () => {
   fc.assert(
     fc.property(bucketSteps(), ({ capacity, steps }) => {
       let bucket = fullBucket(capacity, MINUTE_MS, 0)
