@@ -40,14 +40,17 @@ export function conversationOf(random: Random, protocol: Conversation['protocol'
 
 const MAX_PIECES = 100
 
-/** Sends a conversation; resolves with the beginning of the response when the connection is closed. */
-export function converse(url: string, { pieces, leaving }: Conversation): Promise<Buffer> {
+/**
+ * Sends a conversation; resolves with the beginning of the response when the connection is closed, which the client does when it was quiet
+ * for `quietMs`.
+ */
+export function converse(url: string, { pieces, leaving }: Conversation, quietMs: number): Promise<Buffer> {
   const { hostname, port } = new URL(url)
   return new Promise((resolve) => {
     const received: Buffer[] = []
     let bytes = 0
     const socket = connect({ host: hostname, port: Number(port) })
-    const quiet = setTimeout(() => socket.destroy(), QUIET_MS)
+    const quiet = setTimeout(() => socket.destroy(), quietMs)
     const atMost = setTimeout(() => socket.destroy(), LONGEST_MS)
     socket.setNoDelay()
     socket.on('data', (piece: Buffer) => {
@@ -76,7 +79,6 @@ export function converse(url: string, { pieces, leaving }: Conversation): Promis
   })
 }
 
-const QUIET_MS = 150
 const LONGEST_MS = 3_000
 const KEPT_BYTES = 64 * 1024
 

@@ -57,7 +57,7 @@ export async function fuzz(seed: number, rounds: number, roundMs: number): Promi
     const outcomes = new Map<string, number>()
     const memory: MemorySample[] = []
     for (let round = 0; round < rounds; round++) {
-      await talk(seed + round * TALKERS, roundMs, target, outcomes)
+      await talk(seed + round * TALKERS, roundMs, { target, outcomes, quietMs: () => quietMs(canaries) })
       // If the gateway has ended, that is detected below.
       if (sluice.gateway.connected) memory.push(await memoryAtRest(sluice, openBefore))
     }
@@ -88,18 +88,33 @@ const TALKERS = 16
 /** How many conversations each holds in a round, however slow the machine is. */
 const LEAST_TURNS = 15
 
-async function talk(seed: number, durationMs: number, target: Target, outcomes: Map<string, number>): Promise<void> {
+interface TalkOptions {
+  readonly target: Target
+  readonly outcomes: Map<string, number>
+  /** How long a conversation may be quiet before its client leaves. */
+  readonly quietMs: () => number
+}
+
+async function talk(seed: number, durationMs: number, { target, outcomes, quietMs }: TalkOptions): Promise<void> {
   const endsAtMs = performance.now() + durationMs
   const talker = async (index: number): Promise<void> => {
     const random = createRandom(seed + index)
     for (let turns = 0; turns < LEAST_TURNS || performance.now() < endsAtMs; turns++) {
       const conversation = random.isTrue(0.5) ? http1Conversation(random, target) : http2Conversation(random, target)
-      const outcome = outcomeOf(conversation.protocol, await converse(target.url, conversation))
+      const outcome = outcomeOf(conversation.protocol, await converse(target.url, conversation, quietMs()))
       outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1)
     }
   }
   await Promise.all(Array.from({ length: TALKERS }, (_, index) => talker(index)))
 }
+
+/** A busy machine takes longer to respond. */
+function quietMs({ slowestMs }: Pick<Canaries, 'slowestMs'>): number {
+  return Math.min(Math.max(LEAST_QUIET_MS, 2 * slowestMs), MOST_QUIET_MS)
+}
+
+const LEAST_QUIET_MS = 150
+const MOST_QUIET_MS = 1_500
 
 /** Waits until aborted connections are closed; a leaked connection shows at the end. */
 async function memoryAtRest(sluice: Sluice, openBefore: number): Promise<MemorySample> {

@@ -50,7 +50,8 @@ interface Fault {
   readonly what: string
 }
 
-type Expected = 'value' | 'value or ]' | 'name' | 'name or }' | ':' | ', or end' | 'nothing'
+type Expected = 'value' | 'value or ]' | 'name' | 'name or }' | Mark
+type Mark = ':' | ', or end' | 'nothing'
 
 /** @see RFC 8259 */
 function syntaxFault(body: Uint8Array): Fault | undefined {
@@ -65,24 +66,17 @@ function syntaxFault(body: Uint8Array): Fault | undefined {
     if (byte === undefined) {
       return expected === 'nothing' ? undefined : { at: i, what: 'it ends before the JSON does: was it cut off?' }
     }
-    const isClose = byte === CLOSE_BRACE || byte === CLOSE_BRACKET
-    if (isClose && (expected === ', or end' || endsWith(expected, byte))) {
-      const opened = open.pop()
-      if ((opened === OPEN_BRACE) !== (byte === CLOSE_BRACE)) {
-        return { at: i, what: `there is ${shown(byte)} where ${opened === OPEN_BRACE ? '"}"' : '"]"'} should be` }
-      }
+    if (mayClose(expected, byte)) {
+      const close = open.pop() === OPEN_BRACE ? CLOSE_BRACE : CLOSE_BRACKET
+      if (byte !== close) return { at: i, what: `there is ${shown(byte)} where ${shown(close)} should be` }
       expected = closed()
       i++
-    } else if (expected === ':') {
-      if (byte !== COLON) return { at: i, what: `there is ${shown(byte)} where ":" should be` }
-      expected = 'value'
+    } else if (expected === ':' || expected === ', or end' || expected === 'nothing') {
+      const isObject = open.at(-1) === OPEN_BRACE
+      const what = missingMark(body, i, expected, isObject)
+      if (what !== undefined) return { at: i, what }
+      expected = expected === ', or end' && isObject ? 'name' : 'value'
       i++
-    } else if (expected === ', or end') {
-      if (byte !== COMMA) return { at: i, what: missingComma(body, i, open.at(-1) === OPEN_BRACE) }
-      expected = open.at(-1) === OPEN_BRACE ? 'name' : 'value'
-      i++
-    } else if (expected === 'nothing') {
-      return { at: i, what: `there is ${shown(byte)} after the end of the JSON` }
     } else if (expected === 'name' || expected === 'name or }') {
       if (byte !== QUOTE) return { at: i, what: noName(body, i, expected) }
       const end = stringEnd(body, i)
@@ -102,8 +96,17 @@ function syntaxFault(body: Uint8Array): Fault | undefined {
   }
 }
 
-function endsWith(expected: Expected, byte: number): boolean {
-  return expected === 'value or ]' ? byte === CLOSE_BRACKET : expected === 'name or }' && byte === CLOSE_BRACE
+function mayClose(expected: Expected, byte: number): boolean {
+  if (byte === CLOSE_BRACE) return expected === ', or end' || expected === 'name or }'
+  return byte === CLOSE_BRACKET && (expected === ', or end' || expected === 'value or ]')
+}
+
+/** Returns what is at `at` in place of a colon, a comma or the end; undefined where nothing is wrong. */
+function missingMark(body: Uint8Array, at: number, expected: Mark, isObject: boolean): string | undefined {
+  const byte = body[at] ?? 0
+  if (expected === ':') return byte === COLON ? undefined : `there is ${shown(byte)} where ":" should be`
+  if (expected === ', or end') return byte === COMMA ? undefined : missingComma(body, at, isObject)
+  return `there is ${shown(byte)} after the end of the JSON`
 }
 
 function missingComma(body: Uint8Array, at: number, isObject: boolean): string {
@@ -122,32 +125,52 @@ function noName(body: Uint8Array, at: number, expected: Expected): string {
 
 /** Returns the end of the string whose quote is at `start`. */
 function stringEnd(body: Uint8Array, start: number): number | Fault {
-  for (let i = start + 1; i < body.length; i++) {
-    const byte = body[i] ?? 0
+  let i = start + 1
+  for (;;) {
+    i = plainEnd(body, i)
+    const byte = body[i]
     if (byte === QUOTE) return i + 1
-    if (byte < 0x20) {
-      const what = byte === 0x0a || byte === 0x0d ? 'a line break' : byte === 0x09 ? 'a tab' : 'a control character'
-      return { at: i, what: `there is ${what} inside a string: write it as an escape, such as \\n or \\t` }
-    }
-    if (byte !== BACKSLASH) continue
-    i++
-    const escaped = body[i]
-    if (escaped === undefined) break
-    if (escaped === LETTER_U) {
-      for (let digit = 1; digit <= 4; digit++) {
-        const hex = body[i + digit]
-        if (hex === undefined) return { at: body.length, what: 'it ends inside a string: was it cut off?' }
-        if (!isHex(hex)) return { at: i - 1, what: 'there is \\u without four hexadecimal digits' }
-      }
-      i += 4
-    } else if (!ESCAPES.has(escaped)) {
-      return {
-        at: i - 1,
-        what: `there is \\ before ${shown(escaped)}, which is no escape of JSON: a backslash is written \\\\`,
-      }
-    }
+    if (byte === undefined) return cutString(body)
+    if (byte !== BACKSLASH) return { at: i, what: rawControl(byte) }
+    const fault = escapeFault(body, i)
+    if (fault !== undefined) return fault
+    i += body[i + 1] === LETTER_U ? 6 : 2
   }
+}
+
+/** Returns the next place in a string that has a quote, a backslash or a control character, or the body's end. */
+function plainEnd(body: Uint8Array, start: number): number {
+  for (let i = start; i < body.length; i++) {
+    const byte = body[i] ?? 0
+    if (byte === QUOTE || byte === BACKSLASH || byte < 0x20) return i
+  }
+  return body.length
+}
+
+function rawControl(byte: number): string {
+  const what = byte === 0x0a || byte === 0x0d ? 'a line break' : byte === 0x09 ? 'a tab' : 'a control character'
+  return `there is ${what} inside a string: write it as an escape, such as \\n or \\t`
+}
+
+function cutString(body: Uint8Array): Fault {
   return { at: body.length, what: 'it ends inside a string: was it cut off?' }
+}
+
+/** Returns what is wrong with the escape whose backslash is at `start`. */
+function escapeFault(body: Uint8Array, start: number): Fault | undefined {
+  const escaped = body[start + 1]
+  if (escaped === undefined) return cutString(body)
+  if (escaped !== LETTER_U) {
+    if (ESCAPES.has(escaped)) return undefined
+    const what = `there is \\ before ${shown(escaped)}, which is no escape of JSON: a backslash is written \\\\`
+    return { at: start, what }
+  }
+  for (let i = start + 2; i < start + 6; i++) {
+    const digit = body[i]
+    if (digit === undefined) return cutString(body)
+    if (!isHex(digit)) return { at: start, what: 'there is \\u without four hexadecimal digits' }
+  }
+  return undefined
 }
 
 /** Returns the end of the number or word at `start`. */
