@@ -86,7 +86,7 @@ const NOTHING_KNOWN = { unforeseenFaults: Number.NaN, reserved: Number.NaN, open
 /** Concurrent conversations. */
 const TALKERS = 16
 /** How many conversations each holds in a round, however slow the machine is. */
-const LEAST_TURNS = 15
+const LEAST_TURNS = 6
 
 interface TalkOptions {
   readonly target: Target
@@ -114,7 +114,7 @@ function quietMs({ slowestMs }: Pick<Canaries, 'slowestMs'>): number {
 }
 
 const LEAST_QUIET_MS = 150
-const MOST_QUIET_MS = 1_500
+const MOST_QUIET_MS = 600
 
 /** Waits until aborted connections are closed; a leaked connection shows at the end. */
 async function memoryAtRest(sluice: Sluice, openBefore: number): Promise<MemorySample> {
