@@ -3,8 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { CapacityLimit, ConnectionView, CreatedApiKey } from '@sluice/contracts'
-import { adminClient, gatewayKnows, readSettings, type Stack, startStack, until } from '@sluice/local'
-import { PROJECT_DIR } from '../../shared/nats.ts'
+import { adminClient, gatewayKnows, programPath, readSettings, type Stack, startStack, until } from '@sluice/local'
 import { limitsOf, type ProofAccount } from '../accounts.ts'
 import { CHAT_BODY, CHAT_HEADERS, describeStatuses, startDemand } from '../demand.ts'
 import { judge } from '../judge.ts'
@@ -45,10 +44,8 @@ export const kills: Scenario = {
       const stack = await startStack(settings(dataDir), {
         log: (source, line) => source === 'start' && print(line),
         inherited: { PATH: process.env.PATH ?? '' },
-        programOf: (service) =>
-          service === 'capacity'
-            ? join(import.meta.dirname, '../skewed-capacity.ts')
-            : join(PROJECT_DIR, 'services', service, 'src/main.ts'),
+        programOf: (program) =>
+          program === 'capacity' ? join(import.meta.dirname, '../skewed-capacity.ts') : programPath(program),
       })
       try {
         return await underKills(stack, simulator, tokensPerRequest, print)

@@ -8,9 +8,6 @@ const PROJECT_DIR = resolve(import.meta.dirname, '../../..')
 /** Programs that were downloaded, shared by all data folders. */
 export const binDir = join(PROJECT_DIR, '.sluice/bin')
 
-/** Where Node keeps compiled code, which more than halves the time that a service takes to load. */
-export const compileCacheDir = join(PROJECT_DIR, 'node_modules/.cache/compiled')
-
 /** Everything that a stack keeps. */
 export interface StackPaths {
   readonly dataDir: string

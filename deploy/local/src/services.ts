@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import type { DatabaseService } from '@sluice/local-servers'
 import { givenDatabaseUrls, type LocalSettings } from './config.ts'
-import { compileCacheDir, type StackPaths, servicePath } from './data-folder.ts'
+import { type StackPaths, servicePath } from './data-folder.ts'
 import type { ServiceSpec } from './launch.ts'
 import type { StackPorts } from './ports.ts'
 import type { Servers } from './servers.ts'
@@ -48,7 +48,6 @@ export function serviceInstances(context: ServiceContext): readonly ServiceInsta
       ...context.inherited,
       ...natsEnvironment(context, service),
       LOG_LEVEL: settings.LOG_LEVEL,
-      NODE_COMPILE_CACHE: compileCacheDir,
       ...env,
       ...context.extra[service],
     },
@@ -113,7 +112,6 @@ export function serviceProcesses(
     // AWS's SDK reads them from the process's own environment.
     ...Object.fromEntries(aws),
     LOG_LEVEL: settings.LOG_LEVEL,
-    NODE_COMPILE_CACHE: compileCacheDir,
     SERVICE_ENVIRONMENTS: JSON.stringify(Object.fromEntries(shared.map(({ service, env }) => [service, env]))),
   })
   return withMetrics({ controlPlane, capacities: own('capacity'), gateways: own('gateway') }, settings.METRICS_PORT)

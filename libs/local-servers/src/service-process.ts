@@ -28,8 +28,8 @@ export interface ServiceProcess {
   kill(): void
 }
 
-/** Where Node keeps the services' modules compiled, which saves 0.4 to 0.8 s of CPU at each start but the first. */
-export const compileCacheDir = resolvePath(import.meta.dirname, '../../../.sluice/compile-cache')
+/** Where Node keeps compiled code, which nearly halves the CPU that a service takes to load. */
+export const compileCacheDir = resolvePath(import.meta.dirname, '../../../node_modules/.cache/compiled')
 
 /**
  * Runs a service as a process of its own, with a channel (IPC) on which it says `ready`, and whose end shows it that
