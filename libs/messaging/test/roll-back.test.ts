@@ -1,7 +1,7 @@
 import { cp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { defineStream } from '@sluice/contracts'
-import { eventually, freePort, gate, type TestNats, testNats } from '@sluice/testkit'
+import { breakableProxy, eventually, freePort, type TestNats, testNats } from '@sluice/testkit'
 import { Type } from 'typebox'
 import { afterEach, expect, it } from 'vitest'
 import { type Bus, connectBus } from '../src/bus.ts'
@@ -140,17 +140,16 @@ it('handles the new messages that have filled the gap by the time that it begins
 it('handles the new messages that have filled the gap by the time that its connection is back', async () => {
   const port = await freePort()
   const nats = await start(`client_advertise: "127.0.0.1:${port}"`)
-  const door = await gate(nats.url, port)
-  ends.push(() => door.shut())
-  await door.open()
-  const bus = await connect(door.url)
+  const proxy = await breakableProxy(nats.url, port)
+  ends.push(() => proxy.cut())
+  const bus = await connect(proxy.url)
   await ensureStream(bus, numbers)
   const reader = await read(bus)
   await loseFiveOfEight(nats, reader)
-  await door.shut()
+  await proxy.cut()
   await nats.restart()
   await publish(nats.url, ...all(20).slice(8))
-  await door.open()
+  await proxy.mend()
   await eventually(() => expect([...reader.seen]).toEqual(all(20)), { timeoutMs: 10_000 })
   expect(reader.rollBacks).toEqual([{ stream: 'NUMBERS', durable: 'reader', seenSequence: 8, lastSequence: 15 }])
 })

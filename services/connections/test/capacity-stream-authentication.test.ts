@@ -1,9 +1,16 @@
 import { capacityStatus } from '@sluice/contracts'
 import { type Bus, connectBus, serve } from '@sluice/messaging'
-import { eventually, type TestDatabase, type TestNats, testDatabase, testNats } from '@sluice/testkit'
+import {
+  type BreakableProxy,
+  breakableProxy,
+  eventually,
+  type TestDatabase,
+  type TestNats,
+  testDatabase,
+  testNats,
+} from '@sluice/testkit'
 import pg from 'pg'
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { type BreakableProxy, breakableProxy } from './support/breakable-proxy.ts'
 import { openAiConnection, startConnections, type TestConnections } from './support/start-connections.ts'
 
 let nats: TestNats

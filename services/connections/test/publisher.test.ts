@@ -1,10 +1,17 @@
 import { apiKeyProjection, connectionChanged, connectionProjection } from '@sluice/contracts'
 import { type Bus, connectBus, openBucket, subscribeEvent } from '@sluice/messaging'
 import { hashAccessToken } from '@sluice/service-kit'
-import { eventually, freePort, type TestDatabase, type TestNats, testDatabase, testNats } from '@sluice/testkit'
+import {
+  breakableProxy,
+  eventually,
+  freePort,
+  type TestDatabase,
+  type TestNats,
+  testDatabase,
+  testNats,
+} from '@sluice/testkit'
 import pg from 'pg'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { breakableProxy } from './support/breakable-proxy.ts'
 import {
   openAiConnection,
   startConnections,

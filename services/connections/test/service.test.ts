@@ -5,11 +5,19 @@ import { join } from 'node:path'
 import { credential, sealingKey } from '@sluice/contracts'
 import { connectBus, request } from '@sluice/messaging'
 import { isAccessToken } from '@sluice/service-kit'
-import { eventually, freePort, type TestDatabase, type TestNats, testDatabase, testNats } from '@sluice/testkit'
+import {
+  type BreakableProxy,
+  breakableProxy,
+  eventually,
+  freePort,
+  type TestDatabase,
+  type TestNats,
+  testDatabase,
+  testNats,
+} from '@sluice/testkit'
 import sodium from 'libsodium-wrappers'
 import pg from 'pg'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { type BreakableProxy, breakableProxy } from './support/breakable-proxy.ts'
 import { credentialReader } from './support/credential-reader.ts'
 import { openAiConnection, startConnections, type TestConnectionsOptions } from './support/start-connections.ts'
 

@@ -22,7 +22,7 @@ import {
   subscribeEvent,
 } from '@sluice/messaging'
 import { createLogger, readConfig, type Service } from '@sluice/service-kit'
-import { eventually, freePort, gate, type TestDatabase, type TestNats, testDatabase, testNats } from '@sluice/testkit'
+import { breakableProxy, eventually, type TestDatabase, type TestNats, testDatabase, testNats } from '@sluice/testkit'
 import pg from 'pg'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { DiscoveryConfig, start } from '../src/index.ts'
@@ -129,22 +129,23 @@ it('stores each change once when instances learn of one connection at a time', a
 })
 
 it('waits for PostgreSQL, at its start and later, and loses nothing', async () => {
-  const door = await gate(database.url, await freePort())
-  const starting = startDiscovery(door.url)
+  const proxy = await breakableProxy(database.url)
+  await proxy.cut()
+  const starting = startDiscovery(proxy.url)
   await publish(batch(1, [responseAt(1, 100)]), 'g-1')
-  await door.open()
+  await proxy.mend()
   await starting
   await eventually(async () => expect(await list()).toMatchObject([{ limit: 100 }]))
 
-  await door.shut()
+  await proxy.cut()
   await publish(batch(2, [responseAt(2, 200)]), 'g-2')
   await expect(list()).rejects.toMatchObject({ code: 'unavailable' })
   await publish(batch(3, [responseAt(3, 300)]), 'g-3')
-  await door.open()
+  await proxy.mend()
   await eventually(async () => expect(await list()).toMatchObject([{ limit: 300 }]), { timeoutMs: 10_000 })
   await eventually(async () => expect((await projected())?.limits).toMatchObject([{ limit: 300 }]))
   await Promise.all(services.splice(0).map((service) => service.stop()))
-  await door.shut()
+  await proxy.cut()
 })
 
 it('keeps messages that can never be learned from as dead letters, and learns from the others of their batch', async () => {

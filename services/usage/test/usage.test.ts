@@ -11,9 +11,8 @@ import {
 import { type Bus, connectBus, ensureStream, publishToStream, request } from '@sluice/messaging'
 import { createLogger, readConfig, type Service } from '@sluice/service-kit'
 import {
+  breakableProxy,
   eventually,
-  freePort,
-  gate,
   type TestDatabase,
   type TestNats,
   temporaryFolder,
@@ -114,21 +113,22 @@ it('loses and doubles nothing while its connections to PostgreSQL are cut', asyn
 })
 
 it('waits for PostgreSQL, at its start and later, and loses nothing', async () => {
-  const door = await gate(database.url, await freePort())
-  const starting = startUsage(door.url)
+  const proxy = await breakableProxy(database.url)
+  await proxy.cut()
+  const starting = startUsage(proxy.url)
   await publish(batch(1, [event(1)]), 'g-1')
-  await door.open()
+  await proxy.mend()
   await starting
   await eventually(async () => expect(await total()).toMatchObject({ requests: 1 }))
 
-  await door.shut()
+  await proxy.cut()
   await publish(batch(2, [event(1)]), 'g-2')
   await expect(total()).rejects.toMatchObject({ code: 'unavailable' })
   await publish(batch(3, [event(1)]), 'g-3')
-  await door.open()
+  await proxy.mend()
   await eventually(async () => expect(await total()).toMatchObject({ requests: 3 }), { timeoutMs: 10_000 })
   await Promise.all(services.splice(0).map((service) => service.stop()))
-  await door.shut()
+  await proxy.cut()
 })
 
 it('delivers again, and keeps as no dead letter, what PostgreSQL refuses for another reason than its data', async () => {

@@ -5,8 +5,9 @@ import { type AddressInfo, connect, createServer, type Server, type Socket } fro
 export interface BreakableProxy {
   /** The server's URL, by way of the proxy. */
   readonly url: string
-  /** Ends every connection and takes no further one. */
+  /** Ends every connection and accepts no further one; does nothing when it is cut already. */
   cut(): Promise<void>
+  /** Accepts connections again, on the same port. */
   mend(): Promise<void>
   /** Goes on taking connections and passes nothing on, as if the server's machine had stopped. */
   freeze(): void
@@ -48,6 +49,7 @@ export async function breakableProxy(targetUrl: string, listenPort = 0): Promise
   return {
     url: url.href,
     cut: async () => {
+      if (!server.listening) return
       server.close()
       for (const socket of sockets) socket.destroy()
       await once(server, 'close')
